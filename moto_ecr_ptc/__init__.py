@@ -1,0 +1,12 @@
+"""Pull through cache for moto's mocked Amazon ECR. Importing this package activates it.
+
+PYTEST_DONT_REWRITE: nothing here asserts for pytest, and a process may have imported this before pytest.
+"""
+
+from .activation import UnsupportedMotoError, activate
+
+__all__ = ["UnsupportedMotoError", "__version__"]
+
+__version__ = "0.1.0"
+
+activate()

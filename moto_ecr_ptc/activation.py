@@ -1,0 +1,94 @@
+"""Makes moto use this package's ECR, at the moment when moto loads its own and not before.
+
+Nothing here imports moto, boto3 or botocore: a process that never touches ECR pays for one entry in
+``sys.meta_path``.
+"""
+
+from __future__ import annotations
+
+import importlib
+import re
+import sys
+from collections.abc import Sequence
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+
+OLDEST_MOTO = (5, 1, 2)
+"""The first with ``ActionResult`` and ``ServiceException``."""
+
+FIRST_UNSUPPORTED_MOTO = (6,)
+"""moto changes what it likes in a major version."""
+
+_TRIGGER = "moto.ecr.models"
+_BACKEND = "moto_ecr_ptc.ecr.models"
+
+
+class UnsupportedMotoError(RuntimeError):
+    """The installed moto is not one that this package works with. Nothing was activated."""
+
+
+def activate() -> None:
+    """Make moto's ECR this package's, now if moto has loaded its ECR, or else as soon as it does.
+
+    Calling it again changes nothing.
+
+    :raises UnsupportedMotoError: moto has loaded its ECR, and it is a version that this package does not support; if
+        moto loads its ECR later, that import raises it
+    """
+    if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
+        sys.meta_path.insert(0, _Finder())
+    if _TRIGGER in sys.modules:
+        _load_backend()
+
+
+def _load_backend() -> None:
+    moto_version = sys.modules["moto"].__version__
+    numbers = tuple(int(number) for number in re.findall(r"\d+", moto_version)[:3])
+    if not OLDEST_MOTO <= numbers < FIRST_UNSUPPORTED_MOTO:
+        raise UnsupportedMotoError(_unsupported(moto_version))
+    try:
+        importlib.import_module(_BACKEND)
+    except (ImportError, AttributeError) as error:
+        raise UnsupportedMotoError(_unsupported(moto_version)) from error
+
+
+def _unsupported(moto_version: str) -> str:
+    from . import __version__
+
+    oldest, beyond = (".".join(map(str, numbers)) for numbers in (OLDEST_MOTO, FIRST_UNSUPPORTED_MOTO))
+    return (
+        f"moto_ecr_ptc {__version__} needs moto >= {oldest}, < {beyond}, but moto {moto_version} is installed. "
+        f"Install a moto of that range, or run pytest with '-p no:moto_ecr_ptc'."
+    )
+
+
+class _Finder(MetaPathFinder):
+    """Finds no module itself: has the module that triggers the activation loaded as usual, then activates."""
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if fullname != _TRIGGER:
+            return None
+        for finder in sys.meta_path:
+            spec = None if finder is self else finder.find_spec(fullname, path, target)
+            if spec is not None and spec.loader is not None:
+                spec.loader = _ActivatingLoader(spec.loader)
+                return spec
+        return None
+
+
+class _ActivatingLoader(Loader):
+    def __init__(self, loader: Loader) -> None:
+        self._loader = loader
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+        return self._loader.create_module(spec)
+
+    def exec_module(self, module: ModuleType) -> None:
+        # From here on the module looks as if it had been loaded without a detour.
+        assert module.__spec__ is not None
+        module.__spec__.loader = module.__loader__ = self._loader
+        self._loader.exec_module(module)
+        _load_backend()

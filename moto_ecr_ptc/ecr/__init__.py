@@ -1,0 +1,1 @@
+"""Amazon ECR's pull through cache, laid out as moto lays out a service."""

@@ -1,0 +1,161 @@
+"""The secret of a rule: whether ECR can use it, and what it holds.
+
+A rule's secret is checked twice. When the rule is created or updated, it must exist and be readable; what it holds is
+not looked at. When the rule is validated, the value is read too.
+
+Source: Amazon ECR user guide, "Storing your upstream repository credentials in an AWS Secrets Manager secret".
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Union, cast
+
+from moto.backends import get_backend
+from moto.secretsmanager.exceptions import SecretsManagerClientError
+
+from .exceptions import (
+    SecretElsewhere,
+    SecretNotFoundException,
+    UnableToAccessSecretException,
+    UnableToDecryptSecretValueException,
+)
+from .iam import PULL_THROUGH_CACHE_ROLE, policy_denies_role
+
+if TYPE_CHECKING:
+    from moto.core.base_backend import AccountSpecificBackend
+    from moto.kms.models import Key, KmsBackend
+    from moto.secretsmanager.models import FakeSecret, ReplicaSecret
+
+    Secret = Union[FakeSecret, ReplicaSecret]
+
+_DEFAULT_KEY = "alias/aws/secretsmanager"
+
+
+@dataclass(frozen=True)
+class UpstreamCredentials:
+    """What ECR presents to an upstream registry."""
+
+    username: str
+    access_token: str = field(repr=False)
+
+
+class MalformedSecret(ValueError):
+    """A secret that holds no credentials. ``reason`` says why, in words that go after the secret's ARN."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+@dataclass(frozen=True)
+class SecretReader:
+    """Reads secrets as ECR does for the registry of one account in one Region."""
+
+    account_id: str
+    region: str
+    partition: str
+    enforce_policies: bool
+    """Whether the secrets' resource policies count: only while moto enforces IAM."""
+
+    def check(self, arn: str) -> None:
+        """Check that ECR can read the secret, without a look at what it holds.
+
+        :param arn: a secret's ARN, with or without the six random characters that Secrets Manager puts at its end
+        :raises SecretNotFoundException: there is no such secret in this account and Region
+        :raises UnableToAccessSecretException: it is deleted, has no current value, or its policy denies ECR
+        :raises UnableToDecryptSecretValueException: its KMS key cannot be used
+        """
+        self._read_value(arn)
+
+    def read(self, arn: str) -> UpstreamCredentials:
+        """Return the credentials that the secret holds now.
+
+        :raises SecretException: as ``check``
+        :raises MalformedSecret: the value is no JSON object with a ``username`` and an ``accessToken``
+        """
+        value = self._read_value(arn)
+        if "SecretString" not in value:
+            raise MalformedSecret("holds a binary value; it must hold a JSON object")
+        return _parse(value["SecretString"])
+
+    def _read_value(self, arn: str) -> dict[str, Any]:
+        secret = self._find(arn)
+        primary = _primary(secret)
+        if primary.is_deleted():
+            raise UnableToAccessSecretException("is scheduled for deletion")
+        try:
+            value = get_backend("secretsmanager")[self.account_id][self.region].get_secret_value(
+                secret.arn, "", "AWSCURRENT"
+            )
+        except SecretsManagerClientError:
+            raise UnableToAccessSecretException("has no current value") from None
+        if self.enforce_policies and policy_denies_role(
+            primary.policy,
+            PULL_THROUGH_CACHE_ROLE,
+            account_id=self.account_id,
+            partition=self.partition,
+            action="secretsmanager:GetSecretValue",
+            resource=secret.arn,
+        ):
+            raise UnableToAccessSecretException("has a resource policy that denies Amazon ECR")
+        if secret is primary:  # moto encrypts replicas with the default key
+            self._check_key(primary.kms_key_id)
+        return value
+
+    def _find(self, arn: str) -> Secret:
+        here = f"arn:{self.partition}:secretsmanager:{self.region}:{self.account_id}:secret:"
+        if not arn.startswith(here):
+            raise SecretElsewhere("is not in the account and Region of the registry")
+        secrets = get_backend("secretsmanager")[self.account_id][self.region].secrets
+        # moto itself finds a replica by its full ARN or its name, not by an ARN without the random characters.
+        secret = secrets.get(arn) or secrets.get(arn[len(here) :])
+        if secret is None:
+            raise SecretNotFoundException("does not exist")
+        return secret
+
+    def _check_key(self, key_id: str | None) -> None:
+        if key_id is None or key_id == _DEFAULT_KEY:
+            return
+        account_id, region = self.account_id, self.region
+        if key_id.startswith("arn:"):
+            region, account_id = key_id.split(":")[3:5]
+        key = _find_key(get_backend("kms")[account_id], region, key_id)
+        if key is None:
+            raise UnableToDecryptSecretValueException(f"is encrypted with the KMS key '{key_id}', which does not exist")
+        if key.key_state != "Enabled":
+            raise UnableToDecryptSecretValueException(
+                f"is encrypted with the KMS key '{key_id}', whose state is {key.key_state}"
+            )
+
+
+def _find_key(backends: AccountSpecificBackend[KmsBackend], region: str, key_id: str) -> Key | None:
+    if region not in backends:
+        return None
+    backend = backends[region]
+    alias = backend.get_alias_name(key_id)
+    if alias.startswith("alias/"):
+        return backend.keys.get(backend.get_key_id_from_alias(alias) or "")
+    return backend.keys.get(backend.get_key_id(key_id))
+
+
+def _primary(secret: Secret) -> FakeSecret:
+    return cast("FakeSecret", getattr(secret, "source", secret))
+
+
+def _parse(value: str) -> UpstreamCredentials:
+    try:
+        document = json.loads(value)
+    except (ValueError, RecursionError):
+        raise MalformedSecret("does not hold valid JSON") from None
+    if not isinstance(document, dict):
+        raise MalformedSecret("holds JSON that is not an object")
+    faults = [
+        f"'{key}' is {'missing' if key not in document else 'not a non-empty string'}"
+        for key in ("username", "accessToken")
+        if not (isinstance(document.get(key), str) and document[key])
+    ]
+    if faults:
+        raise MalformedSecret(f"holds a JSON object in which {' and '.join(faults)}")
+    return UpstreamCredentials(document["username"], document["accessToken"])

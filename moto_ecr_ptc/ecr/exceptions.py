@@ -1,0 +1,186 @@
+"""The errors that ECR answers with: one class per refusal, each with its message.
+
+Everything that derives from ``ServiceException`` is an error of ECR's own service model. ``ProtocolError`` and what
+derives from it belong to the AWS JSON protocol, which the model does not list.
+
+``docs/fidelity.md`` says which of these texts were observed on AWS and which are this project's own.
+"""
+
+from __future__ import annotations
+
+from moto.core.exceptions import ServiceException
+from moto.ecr.exceptions import InvalidParameterException
+
+# --- the AWS JSON protocol -------------------------------------------------------------------------------------------
+
+
+class ProtocolError(Exception):
+    """An error common to all AWS JSON services. Always HTTP 400."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(f"{code}: {message}")
+        self.code = code
+        self.message = message
+
+
+class SerializationException(ProtocolError):
+    def __init__(self, message: str) -> None:
+        super().__init__("SerializationException", message)
+
+
+class UnknownOperationException(ProtocolError):
+    def __init__(self, operation: str) -> None:
+        super().__init__("UnknownOperationException", f"Amazon ECR has no operation '{operation}'")
+
+
+class AccessDeniedException(ProtocolError):
+    def __init__(self, message: str) -> None:
+        super().__init__("AccessDeniedException", message)
+
+
+class RegistryAccessDenied(AccessDeniedException):
+    def __init__(self, account_id: str, registry_id: str) -> None:
+        super().__init__(
+            f"The account with id '{account_id}' is not authorized to access "
+            f"the pull through cache of the registry with id '{registry_id}'"
+        )
+
+
+class ActionDenied(AccessDeniedException):
+    def __init__(self, caller_arn: str, action: str, resource: str) -> None:
+        super().__init__(f"User: {caller_arn} is not authorized to perform: {action} on resource: {resource}")
+
+
+# --- parameters ------------------------------------------------------------------------------------------------------
+
+
+class AuthenticationNotRequired(InvalidParameterException):
+    message = "Invalid input: The specified upstream registry doesn't require authentication"
+
+
+class CredentialTypeMismatch(InvalidParameterException):
+    message = "Invalid input: Upstream registry URL and provided credential type do not match"
+
+
+class UpstreamRegistryMismatch(InvalidParameterException):
+    message = (
+        "Invalid input: Upstream registry URL and entered upstream registry do not match. "
+        "Please verify input and try again."
+    )
+
+
+class NothingToUpdate(InvalidParameterException):
+    message = "Invalid input: Please set either credential arn or role arn to update the credentials"
+
+
+class UpstreamIsCacheRegistry(InvalidParameterException):
+    message = "Invalid input: Upstream registry URL cannot be the same as the cache registry"
+
+
+class RootPrefixMismatch(InvalidParameterException):
+    message = (
+        "Invalid input: A pull through cache rule with the ECR repository prefix ROOT "
+        "cannot have an upstream repository prefix other than ROOT"
+    )
+
+
+class InvalidNextToken(InvalidParameterException):
+    message = "Invalid parameter at 'nextToken' failed to satisfy constraint: 'Invalid nextToken'"
+
+
+class InvalidCustomRoleArn(InvalidParameterException):
+    def __init__(self, constraint: str) -> None:
+        super().__init__(f"Invalid parameter at 'customRoleArn' failed to satisfy constraint: '{constraint}'")
+
+
+# --- pull through cache rules ----------------------------------------------------------------------------------------
+
+
+class PullThroughCacheRuleAlreadyExistsException(ServiceException):
+    code = "PullThroughCacheRuleAlreadyExistsException"
+
+    def __init__(self, prefix: str, registry_id: str) -> None:
+        super().__init__(
+            f"The pull through cache rule with prefix '{prefix}' already exists in the registry with id '{registry_id}'"
+        )
+
+
+class PullThroughCacheRuleNotFoundException(ServiceException):
+    code = "PullThroughCacheRuleNotFoundException"
+
+    def __init__(self, prefix: str, registry_id: str) -> None:
+        super().__init__(
+            f"The pull through cache rule with prefix '{prefix}' does not exist in the registry with id '{registry_id}'"
+        )
+
+
+class LimitExceededException(ServiceException):
+    code = "LimitExceededException"
+
+    def __init__(self, limit: int, registry_id: str) -> None:
+        super().__init__(
+            f"The maximum number of {limit} pull through cache rules "
+            f"has been reached in the registry with id '{registry_id}'"
+        )
+
+
+class UnsupportedUpstreamRegistryException(ServiceException):
+    code = "UnsupportedUpstreamRegistryException"
+
+
+class InvalidUpstreamRegistryUrl(UnsupportedUpstreamRegistryException):
+    def __init__(self, url: str) -> None:
+        super().__init__(
+            f"The upstream registry URL {url} is invalid. Specify a valid upstream registry URL and try again"
+        )
+
+
+class SecretRequired(UnsupportedUpstreamRegistryException):
+    message = (
+        "The specified upstream registry requires authentication. "
+        "Specify a valid Secrets Manager ARN containing the upstream registry credentials and try again."
+    )
+
+
+class RoleRequired(UnsupportedUpstreamRegistryException):
+    message = (
+        "The specified upstream registry requires authentication. "
+        "Specify a valid IAM role ARN that grants access to the upstream registry and try again."
+    )
+
+
+# --- secrets ---------------------------------------------------------------------------------------------------------
+
+
+class SecretException(ServiceException):
+    """A secret that ECR cannot use. ``reason`` says why, in words that go after the secret's ARN."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__()
+        self.reason = reason
+
+
+class SecretNotFoundException(SecretException):
+    code = "SecretNotFoundException"
+    message = (
+        "The ARN of the secret specified in the pull through cache rule was not found. "
+        "Update the pull through cache rule with a valid secret ARN and try again."
+    )
+
+
+class SecretElsewhere(SecretNotFoundException):
+    message = (
+        "The ARN of the secret specified in the pull through cache rule was not found. "
+        "Please verify the secret exists in the same region and account "
+        "that the pullthrough cache rule will be created in"
+    )
+
+
+class UnableToAccessSecretException(SecretException):
+    code = "UnableToAccessSecretException"
+    message = "The secret is unable to be accessed. Verify the resource permissions for the secret and try again."
+
+
+class UnableToDecryptSecretValueException(SecretException):
+    code = "UnableToDecryptSecretValueException"
+    message = "The secret is accessible but is unable to be decrypted. Verify the resource permissions and try again."

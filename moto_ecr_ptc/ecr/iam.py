@@ -1,0 +1,158 @@
+"""What ECR asks of IAM: its service-linked roles, a rule's custom role, and what the caller may do.
+
+Whether a caller may do something counts only while moto enforces IAM (``set_initial_no_auth_action_count``). Policies
+are evaluated by moto's own access control; what moto leaves out of a policy is left out here.
+
+Source: Amazon ECR user guide, "Using service-linked roles for Amazon ECR"; service authorization reference.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from inspect import signature
+from typing import Any
+
+from moto.backends import get_backend
+from moto.iam.access_control import (
+    AssumedRoleAccessKey,
+    IAMPolicy,
+    IAMPolicyStatement,
+    IAMUserAccessKey,
+    PermissionResult,
+)
+
+from .exceptions import ActionDenied, InvalidCustomRoleArn
+
+_MOTO_EVALUATES_CONDITIONS = "incoming_condition_values" in signature(IAMPolicy.is_action_permitted).parameters
+
+_ROLE_ARN = re.compile(r"arn:(?P<partition>aws(?:-[a-z]+)*):iam::(?P<account>[0-9]{12}):role/[A-Za-z0-9_+=,.@/-]+")
+
+
+@dataclass(frozen=True)
+class ServiceLinkedRole:
+    name: str
+    service: str
+    policy: str
+
+    def arn(self, account_id: str, partition: str) -> str:
+        return f"arn:{partition}:iam::{account_id}:role/aws-service-role/{self.service}/{self.name}"
+
+
+PULL_THROUGH_CACHE_ROLE = ServiceLinkedRole(
+    name="AWSServiceRoleForECRPullThroughCache",
+    service="pullthroughcache.ecr.amazonaws.com",
+    policy="AWSECRPullThroughCache_ServiceRolePolicy",
+)
+
+
+class Caller:
+    """Who made a request, while moto enforces IAM."""
+
+    def __init__(self, access_key: IAMUserAccessKey | AssumedRoleAccessKey) -> None:
+        self._access_key = access_key
+
+    def require(self, action: str, resource: str, context: dict[str, str] | None = None) -> None:
+        """Check that the caller's identity policies allow ``action`` on ``resource``.
+
+        :param context: condition keys and their values; a moto that does not evaluate conditions ignores them
+        :raises AccessDeniedException: they do not
+        """
+        conditions: dict[str, Any] = {"incoming_condition_values": context} if _MOTO_EVALUATES_CONDITIONS else {}
+        results = {
+            IAMPolicy(policy).is_action_permitted(action, resource, **conditions)
+            for policy in self._access_key.collect_policies()
+        }
+        if PermissionResult.PERMITTED not in results or PermissionResult.DENIED in results:
+            raise ActionDenied(self._access_key.arn, action, resource)
+
+
+def check_custom_role(arn: str, *, account_id: str, partition: str, caller: Caller | None) -> None:
+    """Check that a registry of ``account_id`` can be given the role.
+
+    :param caller: None while moto does not enforce IAM; then the role need not exist
+    :raises InvalidParameterException: no role's ARN, a role of another account, or no such role
+    :raises AccessDeniedException: the caller has no ``iam:PassRole`` on it
+    """
+    match = _ROLE_ARN.fullmatch(arn)
+    if not match:
+        raise InvalidCustomRoleArn("Member must be the ARN of an IAM role")
+    if (match["account"], match["partition"]) != (account_id, partition):
+        raise InvalidCustomRoleArn("Member must be the ARN of an IAM role of the account that owns the registry")
+    if caller:
+        caller.require("iam:PassRole", arn, {"iam:PassedToService": "ecr.amazonaws.com"})
+        if not any(role.arn == arn for role in get_backend("iam")[account_id][partition].get_roles()):
+            raise InvalidCustomRoleArn("Member must be the ARN of an IAM role that exists")
+
+
+def ensure_service_linked_role(
+    role: ServiceLinkedRole, *, account_id: str, partition: str, caller: Caller | None
+) -> None:
+    """Create the service-linked role in moto's IAM unless it is there.
+
+    :param caller: None while moto does not enforce IAM
+    :raises AccessDeniedException: it is not there and the caller has no ``iam:CreateServiceLinkedRole``
+    """
+    backend = get_backend("iam")[account_id][partition]
+    if any(existing.name == role.name for existing in backend.get_roles()):
+        return
+    arn = role.arn(account_id, partition)
+    if caller:
+        caller.require("iam:CreateServiceLinkedRole", arn, {"iam:AWSServiceName": role.service})
+    # moto's create_service_linked_role would derive another name from the service's.
+    backend.create_role(
+        role_name=role.name,
+        assume_role_policy_document=json.dumps(
+            {
+                "Version": "2012-10-17",
+                "Statement": [{"Effect": "Allow", "Principal": {"Service": role.service}, "Action": "sts:AssumeRole"}],
+            }
+        ),
+        path=f"/aws-service-role/{role.service}/",
+        permissions_boundary=None,
+        description="",
+        tags=[],
+        max_session_duration="3600",
+        linked_service=role.service,
+    )
+    policy_arn = f"arn:{partition}:iam::aws:policy/aws-service-role/{role.policy}"
+    # moto knows AWS's managed policies only if it was told to load them (MOTO_IAM_LOAD_MANAGED_POLICIES).
+    if any(policy.arn == policy_arn for policy in backend.managed_policies.values()):
+        backend.attach_role_policy(policy_arn, role.name)
+
+
+def policy_denies_role(
+    policy: str | None, role: ServiceLinkedRole, *, account_id: str, partition: str, action: str, resource: str
+) -> bool:
+    """Return whether a resource policy explicitly denies a service-linked role ``action`` on ``resource``.
+
+    Statements with a Condition are passed over: nothing here knows the values that AWS would compare.
+    """
+    if policy is None:
+        return False
+    statements = json.loads(policy)["Statement"]
+    identities = {
+        "*",
+        account_id,
+        f"arn:{partition}:iam::{account_id}:root",
+        role.arn(account_id, partition),
+        role.service,
+    }
+    return any(
+        IAMPolicyStatement(statement).is_action_permitted(action, resource) is PermissionResult.DENIED
+        for statement in (statements if isinstance(statements, list) else [statements])
+        if statement["Effect"] == "Deny" and "Condition" not in statement and _applies_to(statement, identities)
+    )
+
+
+def _applies_to(statement: dict[str, Any], identities: set[str]) -> bool:
+    if "NotPrincipal" in statement:
+        return identities.isdisjoint(_principals(statement["NotPrincipal"]))
+    return not identities.isdisjoint(_principals(statement["Principal"]))
+
+
+def _principals(element: str | dict[str, str | list[str]]) -> Iterable[str]:
+    for value in element.values() if isinstance(element, dict) else [element]:
+        yield from [value] if isinstance(value, str) else value

@@ -1,0 +1,85 @@
+"""The AWS JSON 1.1 protocol: which operation a request names, what its body says, and how the protocol refuses it.
+
+Source: https://smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, cast
+
+from botocore.model import ListShape, ServiceModel, Shape, StructureShape
+
+from .exceptions import ProtocolError, SerializationException, UnknownOperationException
+
+CONTENT_TYPE = "application/x-amz-json-1.1"
+
+_JSON_TYPES: dict[str, tuple[Any, str]] = {
+    "string": (str, "a string"),
+    "integer": (int, "an integer"),
+    "boolean": (bool, "a boolean"),
+    "list": (list, "an array"),
+    "structure": (dict, "an object"),
+}
+
+
+def read_operation(target: str, service_model: ServiceModel) -> str:
+    """Return the operation that an ``X-Amz-Target`` header names.
+
+    :raises UnknownOperationException: the service has no such operation
+    """
+    operation = target.rpartition(".")[2]
+    if operation not in service_model.operation_names:
+        raise UnknownOperationException(operation)
+    return operation
+
+
+def check_target(target: str, service_model: ServiceModel) -> None:
+    """Refuse a target whose prefix names another service.
+
+    :raises UnknownOperationException: the prefix is not the service's own
+    """
+    if target.rpartition(".")[0] != service_model.metadata["targetPrefix"]:
+        raise UnknownOperationException(target)
+
+
+def read_members(body: bytes, shape: StructureShape) -> dict[str, Any]:
+    """Return the members of a request: those that ``shape`` knows and that are not null.
+
+    :raises SerializationException: the body is no JSON object in UTF-8, or a member has the wrong JSON type
+    """
+    try:
+        document = json.loads(body.decode("utf-8"), parse_constant=_refuse_constant)
+    except UnicodeDecodeError:
+        raise SerializationException("The request body is not valid UTF-8") from None
+    except RecursionError:
+        raise SerializationException("The request body is nested too deeply") from None
+    except ValueError:
+        raise SerializationException("The request body is not valid JSON") from None
+    return cast("dict[str, Any]", _read(document, shape, "The request body"))
+
+
+def error_response(error: ProtocolError) -> tuple[dict[str, str], str]:
+    """Return the headers and body of an error that the service's model does not list."""
+    headers = {"Content-Type": CONTENT_TYPE, "X-Amzn-Errortype": error.code}
+    return headers, json.dumps({"__type": error.code, "message": error.message})
+
+
+def _read(value: Any, shape: Shape, where: str) -> Any:
+    expected, description = _JSON_TYPES[shape.type_name]
+    if type(value) is not expected:  # isinstance would take a boolean for an integer
+        raise SerializationException(f"{where} must be {description}")
+    if isinstance(shape, StructureShape):
+        return {
+            name: _read(value[name], member, f"'{name}'")
+            for name, member in shape.members.items()
+            if value.get(name) is not None
+        }
+    if isinstance(shape, ListShape):
+        return [_read(item, shape.member, f"Each item of {where}") for item in value]
+    return value
+
+
+def _refuse_constant(constant: str) -> None:
+    # Python's json module takes NaN and Infinity, which JSON does not have.
+    raise ValueError(constant)

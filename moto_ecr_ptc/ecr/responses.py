@@ -1,0 +1,184 @@
+"""JSON in, JSON out: unpacks the requests of the pull through cache's operations, calls the backend, shapes the reply.
+
+All other requests go to moto's own response class, which this one extends.
+"""
+
+from __future__ import annotations
+
+import zlib
+from typing import Any, cast
+
+from moto import settings
+from moto.core.base_backend import backend_lock
+from moto.core.common_types import TYPE_RESPONSE
+from moto.core.exceptions import AccessDeniedError, InvalidClientTokenIdError, SignatureDoesNotMatchError
+from moto.core.responses import ActionResult
+from moto.core.utils import get_service_model
+from moto.ecr.exceptions import InvalidParameterException
+from moto.ecr.models import ecr_backends
+from moto.ecr.responses import ECRResponse
+from moto.iam.access_control import create_access_key
+
+from . import protocol
+from .exceptions import (
+    AccessDeniedException,
+    ProtocolError,
+    SerializationException,
+    UnknownOperationException,
+)
+from .iam import Caller
+from .models import PullThroughCacheBackend
+from .validation import find_violation
+
+OPERATIONS = frozenset(
+    {
+        "CreatePullThroughCacheRule",
+        "DeletePullThroughCacheRule",
+        "DescribePullThroughCacheRules",
+        "UpdatePullThroughCacheRule",
+        "ValidatePullThroughCacheRule",
+    }
+)
+
+
+class PullThroughCacheResponse(ECRResponse):
+    def __init__(self) -> None:
+        super().__init__()
+        self.response_headers: dict[str, str] = {}
+        self._operation: str | None = None
+        self._caller: Caller | None = None
+
+    # --- operations ----------------------------------------------------------------------------------------------
+
+    def create_pull_through_cache_rule(self) -> ActionResult:
+        members = self._read_members()
+        return ActionResult(
+            self._backend.create_pull_through_cache_rule(
+                ecr_repository_prefix=members["ecrRepositoryPrefix"],
+                upstream_registry_url=members["upstreamRegistryUrl"],
+                registry_id=members.get("registryId"),
+                upstream_registry=members.get("upstreamRegistry"),
+                credential_arn=members.get("credentialArn"),
+                custom_role_arn=members.get("customRoleArn"),
+                upstream_repository_prefix=members.get("upstreamRepositoryPrefix"),
+                caller=self._caller,
+            )
+        )
+
+    def describe_pull_through_cache_rules(self) -> ActionResult:
+        members = self._read_members()
+        rules, next_token = self._backend.describe_pull_through_cache_rules(
+            registry_id=members.get("registryId"),
+            ecr_repository_prefixes=members.get("ecrRepositoryPrefixes"),
+            max_results=members.get("maxResults"),
+            next_token=members.get("nextToken"),
+        )
+        return ActionResult({"pullThroughCacheRules": rules, "nextToken": next_token})
+
+    def update_pull_through_cache_rule(self) -> ActionResult:
+        members = self._read_members()
+        return ActionResult(
+            self._backend.update_pull_through_cache_rule(
+                ecr_repository_prefix=members["ecrRepositoryPrefix"],
+                registry_id=members.get("registryId"),
+                credential_arn=members.get("credentialArn"),
+                custom_role_arn=members.get("customRoleArn"),
+                caller=self._caller,
+            )
+        )
+
+    def delete_pull_through_cache_rule(self) -> ActionResult:
+        members = self._read_members()
+        return ActionResult(
+            self._backend.delete_pull_through_cache_rule(
+                ecr_repository_prefix=members["ecrRepositoryPrefix"], registry_id=members.get("registryId")
+            )
+        )
+
+    def validate_pull_through_cache_rule(self) -> ActionResult:
+        members = self._read_members()
+        rule, failure = self._backend.validate_pull_through_cache_rule(
+            ecr_repository_prefix=members["ecrRepositoryPrefix"],
+            registry_id=members.get("registryId"),
+            caller=self._caller,
+        )
+        return ActionResult({**vars(rule), "is_valid": not failure, "failure": failure})
+
+    # --- dispatch ------------------------------------------------------------------------------------------------
+
+    def _dispatch(self, request: Any, full_url: str | None = None, headers: Any = None) -> TYPE_RESPONSE:
+        try:
+            operation = self._find_operation(request.headers.get("X-Amz-Target"))
+            if operation not in OPERATIONS:
+                return super()._dispatch(request, full_url, headers)
+            self._operation = operation
+            with backend_lock:  # moto resets its backends under this lock: no request sees half of a reset
+                self._read_request(request, full_url, headers)
+                return self.call_action()
+        except ProtocolError as error:
+            error_headers, body = protocol.error_response(error)
+            return 400, *self._enrich_response({**self.response_headers, **error_headers}, body)
+
+    def _find_operation(self, target: str | None) -> str | None:
+        if target is None:  # left to moto, which finds the operation elsewhere
+            return None
+        service_model = get_service_model("ecr")
+        operation = protocol.read_operation(target, service_model)
+        if operation in OPERATIONS:
+            protocol.check_target(target, service_model)
+        return operation
+
+    def _read_request(self, request: Any, full_url: str | None, headers: Any) -> None:
+        try:
+            # Raw, since moto would look for a query string in the text of the body, and fail on what is not UTF-8.
+            self.setup_class(request, full_url, headers, use_raw_body=True)
+        except (OSError, EOFError, zlib.error):
+            raise SerializationException("The request body is not valid gzip data") from None
+
+    def _read_members(self) -> dict[str, Any]:
+        if self._operation is None:
+            # The name came from a query string or from text in the body of another operation.
+            raise UnknownOperationException(self._get_action())
+        shape = get_service_model("ecr").operation_model(self._operation).input_shape
+        body = self.body or b""
+        members = protocol.read_members(body.encode() if isinstance(body, str) else body, shape)
+        violation = find_violation(members, shape)
+        if violation:
+            raise InvalidParameterException(violation)
+        return members
+
+    @property
+    def _backend(self) -> PullThroughCacheBackend:
+        try:
+            return cast(PullThroughCacheBackend, ecr_backends[self.current_account][self.region])
+        except KeyError:
+            raise ProtocolError("InvalidSignatureException", "Credential should be scoped to a valid region.") from None
+
+    # --- what moto's response class asks of itself ---------------------------------------------------------------
+
+    def _get_action(self) -> str:
+        return self._operation or super()._get_action()
+
+    def determine_response_protocol(self, service_model: Any) -> str:
+        # moto goes by the request's content type, and fails on those that are not ECR's.
+        return "json" if self._operation else super().determine_response_protocol(service_model)
+
+    def _authenticate_and_authorize_normal_action(self, resource: str = "*") -> None:
+        if self._operation is None:
+            super()._authenticate_and_authorize_normal_action(resource)
+            return
+        enforced = self.request_count >= settings.INITIAL_NO_AUTH_ACTION_COUNT
+        if enforced and "Authorization" not in self.headers:
+            raise ProtocolError("MissingAuthenticationTokenException", "Missing Authentication Token")
+        try:
+            super()._authenticate_and_authorize_normal_action(resource)
+        except AccessDeniedError as error:
+            raise AccessDeniedException(error.message) from None
+        except InvalidClientTokenIdError as error:
+            raise ProtocolError("UnrecognizedClientException", error.message) from None
+        except SignatureDoesNotMatchError as error:
+            raise ProtocolError("InvalidSignatureException", error.message) from None
+        if enforced:
+            self._caller = Caller(
+                create_access_key(self.current_account, self.partition, self.access_key, self.headers)
+            )

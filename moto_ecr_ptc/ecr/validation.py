@@ -1,0 +1,57 @@
+"""The constraints that ECR's service model puts on a request's members: length, value, pattern, enum, presence.
+
+They are read from the model that the caller passes in (the installed botocore's), so that they age with it. botocore
+itself checks only a part of them on the client, other clients check none.
+
+The wording is ECR's: ``Invalid parameter at 'x' failed to satisfy constraint: 'Member must …'``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from botocore.model import ListShape, Shape, StructureShape
+
+
+def find_violation(members: Mapping[str, Any], shape: StructureShape) -> str | None:
+    """Return ECR's message about the first member that violates its constraints, or None if there is none.
+
+    :param members: a request's members; each value has the JSON type that ``shape`` asks for, absent ones are left out
+    :param shape: the operation's input shape; its order of members is the order of the checks
+    """
+    for name, member in shape.members.items():
+        if name in members:
+            constraint = _violated_constraint(members[name], member)
+        else:
+            constraint = "Member must not be null" if name in shape.required_members else None
+        if constraint:
+            return f"Invalid parameter at '{name}' failed to satisfy constraint: '{constraint}'"
+    return None
+
+
+def _violated_constraint(value: Any, shape: Shape) -> str | None:
+    metadata = shape.metadata
+    size, quality = (value, "value") if shape.type_name == "integer" else (len(value), "length")
+    if "min" in metadata and size < metadata["min"]:
+        return f"Member must have {quality} greater than or equal to {metadata['min']}"
+    if "max" in metadata and size > metadata["max"]:
+        return f"Member must have {quality} less than or equal to {metadata['max']}"
+    if "pattern" in metadata and not _compiled(metadata["pattern"]).fullmatch(value):
+        return f"Member must satisfy regular expression pattern: {metadata['pattern']}"
+    if "enum" in metadata and value not in metadata["enum"]:
+        return f"Member must satisfy enum value set: [{', '.join(metadata['enum'])}]"
+    if isinstance(shape, ListShape):
+        for item in value:
+            constraint = _violated_constraint(item, shape.member)
+            if constraint:
+                return f"Member must satisfy constraint: [{constraint}]"
+    return None
+
+
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    # The model's patterns are Java's, where \w and \d mean ASCII.
+    return re.compile(pattern, re.ASCII)
