@@ -9,6 +9,7 @@ Source: Amazon ECR user guide, "Storing your upstream repository credentials in 
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Union, cast
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     Secret = Union[FakeSecret, ReplicaSecret]
 
 _DEFAULT_KEY = "alias/aws/secretsmanager"
+_KMS_ARN = re.compile(r"arn:[^:]+:kms:(?P<region>[^:]+):(?P<account>[^:]+):(?:key|alias)/.+")
 
 
 @dataclass(frozen=True)
@@ -118,9 +120,8 @@ class SecretReader:
     def _check_key(self, key_id: str | None) -> None:
         if key_id is None or key_id == _DEFAULT_KEY:
             return
-        account_id, region = self.account_id, self.region
-        if key_id.startswith("arn:"):
-            region, account_id = key_id.split(":")[3:5]
+        arn = _KMS_ARN.fullmatch(key_id)
+        account_id, region = (arn["account"], arn["region"]) if arn else (self.account_id, self.region)
         key = _find_key(get_backend("kms")[account_id], region, key_id)
         if key is None:
             raise UnableToDecryptSecretValueException(f"is encrypted with the KMS key '{key_id}', which does not exist")

@@ -1,0 +1,135 @@
+"""What the tests share: AWS clients of moto in this process and of a moto server, and the requests' common parts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+import requests
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.config import Config
+from botocore.credentials import Credentials
+from botocore.exceptions import ClientError
+from moto import mock_aws
+from moto.server import ThreadedMotoServer
+
+pytest_plugins = ["pytester"]
+
+ACCOUNT = "123456789012"
+OTHER_ACCOUNT = "210987654321"
+REGION = "us-east-1"
+# One for all tests: it keeps the parsed service models, which a mock's default session has to read again each time.
+SESSION = boto3.Session(region_name=REGION)
+GOOD_SECRET = json.dumps({"username": "a-user", "accessToken": "a-token"})
+
+
+class Aws:
+    """One mocked AWS. Its clients belong to ``ACCOUNT`` unless they are told otherwise."""
+
+    def __init__(self, endpoint_url: str | None) -> None:
+        self.endpoint_url = endpoint_url
+
+    def client(self, service: str, region: str = REGION, *, account: str | None = None, **arguments: Any) -> Any:
+        credentials = {"aws_access_key_id": "AKIAIOSFODNN7EXAMPLE", "aws_secret_access_key": "secret"}
+        client = SESSION.client(
+            service,
+            region_name=region,
+            endpoint_url=self.endpoint_url,
+            config=Config(retries={"max_attempts": 0}),
+            **{**credentials, **arguments},
+        )
+        if account:
+            client.meta.events.register(
+                "before-sign", lambda request, **_: request.headers.add_header("x-moto-account-id", account)
+            )
+        return client
+
+    def secret(self, name: str = "hub", value: str | None = GOOD_SECRET, region: str = REGION, **arguments: Any) -> str:
+        """Create a secret in ``ACCOUNT`` and return its ARN."""
+        if value is not None:
+            arguments["SecretString"] = value
+        secretsmanager = self.client("secretsmanager", region)
+        return secretsmanager.create_secret(Name=f"ecr-pullthroughcache/{name}", **arguments)["ARN"]
+
+    def post(self, operation: str, body: bytes, **headers: str) -> requests.Response:
+        """Send a signed request with this body, whatever it is."""
+        url = self.endpoint_url or f"https://api.ecr.{REGION}.amazonaws.com/"
+        request = AWSRequest(
+            "POST",
+            url,
+            data=body,
+            headers={
+                "X-Amz-Target": f"AmazonEC2ContainerRegistry_V20150921.{operation}",
+                "Content-Type": "application/x-amz-json-1.1",
+                **{name.replace("_", "-"): value for name, value in headers.items()},
+            },
+        )
+        SigV4Auth(Credentials("AKIAIOSFODNN7EXAMPLE", "secret"), "ecr", REGION).add_auth(request)
+        return requests.post(url, data=body, headers=dict(request.headers), timeout=60)
+
+
+@pytest.fixture(scope="session")
+def server_url() -> Iterator[str]:
+    """A moto server in this process; its state is the process's."""
+    server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def server(server_url: str) -> Aws:
+    """A moto server without any state."""
+    requests.post(f"{server_url}/moto-api/reset", timeout=60).raise_for_status()
+    return Aws(server_url)
+
+
+@pytest.fixture
+def in_process() -> Iterator[Aws]:
+    with mock_aws():
+        yield Aws(None)
+
+
+@pytest.fixture(params=["in_process", "server"])
+def aws(request: pytest.FixtureRequest) -> Aws:
+    """AWS as mocked in this process, then AWS as mocked by a server."""
+    return request.getfixturevalue(request.param)
+
+
+@pytest.fixture
+def ecr(aws: Aws) -> Any:
+    return aws.client("ecr")
+
+
+class Refusal:
+    """The error that a call came back with."""
+
+    def __init__(self, error: ClientError) -> None:
+        self.code = error.response["Error"]["Code"]
+        self.message = error.response["Error"]["Message"]
+        self.status = error.response["ResponseMetadata"]["HTTPStatusCode"]
+
+
+def refusal(call: Any, **arguments: Any) -> Refusal:
+    """Make a call that must be refused as a client's error, and return how it was."""
+    with pytest.raises(ClientError) as caught:
+        call(**arguments)
+    found = Refusal(caught.value)
+    assert found.status == 400
+    return found
+
+
+def rules(ecr: Any, **arguments: Any) -> list[dict[str, Any]]:
+    """Return all rules of a client's registry."""
+    paginator = ecr.get_paginator("describe_pull_through_cache_rules")
+    return [rule for page in paginator.paginate(**arguments) for rule in page["pullThroughCacheRules"]]
+
+
+def prefixes(ecr: Any, **arguments: Any) -> list[str]:
+    """Return the prefixes of all rules of a client's registry."""
+    return [rule["ecrRepositoryPrefix"] for rule in rules(ecr, **arguments)]
