@@ -21,7 +21,6 @@ FIRST_UNSUPPORTED_MOTO = (6,)
 """moto changes what it likes in a major version."""
 
 _TRIGGER = "moto.ecr.models"
-_BACKEND = "moto_ecr_ptc.ecr.models"
 
 
 class UnsupportedMotoError(RuntimeError):
@@ -48,9 +47,12 @@ def _load_backend() -> None:
     if not OLDEST_MOTO <= numbers < FIRST_UNSUPPORTED_MOTO:
         raise UnsupportedMotoError(_unsupported(moto_version))
     try:
-        importlib.import_module(_BACKEND)
+        # The response class too, so that a seam that is missing shows before anything has changed.
+        importlib.import_module("moto_ecr_ptc.ecr.urls")
+        models = importlib.import_module("moto_ecr_ptc.ecr.models")
     except (ImportError, AttributeError) as error:
         raise UnsupportedMotoError(_unsupported(moto_version)) from error
+    models.register()
 
 
 def _unsupported(moto_version: str) -> str:

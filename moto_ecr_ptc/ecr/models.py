@@ -238,7 +238,7 @@ class PullThroughCacheBackend(ECRBackend):
         return SecretReader(self.account_id, self.region_name, self.partition, enforce_policies=caller is not None)
 
 
-def _register() -> None:
+def register() -> None:
     """Make moto use this backend: for all accounts and Regions from now on, and for those that exist already."""
     with backend_lock:
         ecr_backends.backend = PullThroughCacheBackend
@@ -248,8 +248,3 @@ def _register() -> None:
                 if not isinstance(backend, PullThroughCacheBackend):
                     backend.__class__ = PullThroughCacheBackend
                     cast(PullThroughCacheBackend, backend).set_up_pull_through_cache()
-
-
-# Here and not in the code that activates: whichever of moto's module and this one is imported first, both are
-# complete now.
-_register()

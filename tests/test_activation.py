@@ -1,0 +1,189 @@
+"""Activation, each time in a process of its own: when it happens, what it costs, and what it says if it cannot."""
+
+from __future__ import annotations
+
+import pkgutil
+import subprocess
+import sys
+import textwrap
+
+import pytest
+
+import moto_ecr_ptc
+
+MODULES = sorted(
+    module.name
+    for module in pkgutil.walk_packages(moto_ecr_ptc.__path__, "moto_ecr_ptc.")
+    if not module.name.endswith("__main__")
+)
+CREATE = """
+import boto3
+def create(client=None):
+    client = client or boto3.client("ecr", "us-east-1")
+    return client.create_pull_through_cache_rule(ecrRepositoryPrefix="quay", upstreamRegistryUrl="quay.io")
+"""
+
+
+def run(code, *options, check=True):
+    """Run code in a new interpreter in which every warning is an error."""
+    process = subprocess.run(
+        [sys.executable, "-W", "error", *options, "-c", CREATE + textwrap.dedent(code)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert not check or process.returncode == 0, process.stderr
+    return process
+
+
+def test_import_loads_neither_moto_nor_boto():
+    code = """
+        import sys
+        import moto_ecr_ptc, moto_ecr_ptc.pytest_plugin
+        loaded = [name for name in sys.modules if name.partition(".")[0] in ("moto", "boto3", "botocore", "requests")]
+        assert not loaded, loaded
+    """
+    process = subprocess.run(
+        [sys.executable, "-W", "error", "-c", textwrap.dedent(code)], capture_output=True, text=True, check=False
+    )
+    assert process.returncode == 0, process.stderr
+
+
+def test_moto_without_ecr_does_not_load_the_backend():
+    run("""
+        import sys
+        import moto_ecr_ptc
+        from moto import mock_aws
+        with mock_aws():
+            boto3.client("sts", "us-east-1").get_caller_identity()
+        assert "moto_ecr_ptc.ecr" not in sys.modules
+    """)
+
+
+@pytest.mark.parametrize("before", ["", "import moto", "import moto.ecr.models", "import moto.backends, moto.ecr.urls"])
+def test_import_before_or_after_moto_activates(before):
+    run(f"""
+        {before}
+        import moto_ecr_ptc
+        from moto import mock_aws
+        with mock_aws():
+            create()
+    """)
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_every_module_can_be_the_first_import_of_a_process(module):
+    run(f"""
+        import {module}
+        from moto import mock_aws
+        with mock_aws():
+            create()
+    """)
+
+
+def test_activation_again_changes_nothing():
+    run("""
+        import sys
+        import moto_ecr_ptc
+        from moto_ecr_ptc.activation import activate
+        from moto import mock_aws
+        finders = list(sys.meta_path)
+        with mock_aws():
+            activate()
+            create()
+            activate()
+            assert len(boto3.client("ecr", "us-east-1").describe_pull_through_cache_rules()["pullThroughCacheRules"]) == 1
+        assert sys.meta_path == finders
+    """)
+
+
+def test_activation_during_a_mock_reaches_live_state_and_older_clients():
+    run("""
+        from moto import mock_aws
+        with mock_aws():
+            client = boto3.client("ecr", "us-east-1")
+            client.create_repository(repositoryName="kept")
+            boto3.client("ecr", "eu-west-1").create_repository(repositoryName="kept-too")
+            try:
+                create(client)
+            except NotImplementedError:
+                pass
+            else:
+                raise AssertionError("moto has the operation itself")
+            import moto_ecr_ptc
+            create(client)
+            create(boto3.client("ecr", "eu-west-1"))
+            create(boto3.client("ecr", "ap-south-1"))
+            names = [repository["repositoryName"] for repository in client.describe_repositories()["repositories"]]
+            assert names == ["kept"]
+        with mock_aws():
+            assert client.describe_pull_through_cache_rules()["pullThroughCacheRules"] == []
+    """)
+
+
+def test_moto_module_looks_as_if_loaded_without_a_detour():
+    run("""
+        import inspect
+        import moto_ecr_ptc
+        import moto.ecr.models
+        assert type(moto.ecr.models.__spec__.loader).__name__ == "SourceFileLoader"
+        assert type(moto.ecr.models.__loader__).__name__ == "SourceFileLoader"
+        assert "class ECRBackend" in inspect.getsource(moto.ecr.models)
+    """)
+
+
+def test_moto_hands_the_backend_out():
+    run("""
+        import moto_ecr_ptc
+        from moto.backends import get_backend
+        from moto.core import DEFAULT_ACCOUNT_ID
+        backend = get_backend("ecr")[DEFAULT_ACCOUNT_ID]["us-east-1"]
+        assert type(backend).__module__ == "moto_ecr_ptc.ecr.models"
+        backend.reset()
+        assert backend.pull_through_cache_rules == {}
+    """)
+
+
+@pytest.mark.parametrize("version", ["5.1.1", "4.2.14", "6.0.0", "6.0.0.dev1", "5.1"])
+@pytest.mark.parametrize("loaded_before", [True, False])
+def test_unsupported_moto_is_named_and_nothing_is_activated(version, loaded_before):
+    process = run(
+        f"""
+        import moto
+        moto.__version__ = "{version}"
+        if {loaded_before}:
+            import moto.ecr.models
+        try:
+            import moto_ecr_ptc
+            import moto.ecr.models
+        except RuntimeError as error:
+            print(type(error).__name__, error)
+        try:
+            import moto.ecr.models
+        except RuntimeError:
+            assert not {loaded_before}
+        else:
+            assert moto.ecr.models.ecr_backends.backend is moto.ecr.models.ECRBackend
+        """
+    )
+    assert process.stdout == (
+        f"UnsupportedMotoError moto_ecr_ptc {moto_ecr_ptc.__version__} needs moto >= 5.1.2, < 6, "
+        f"but moto {version} is installed. "
+        "Install a moto of that range, or run pytest with '-p no:moto_ecr_ptc'.\n"
+    )
+
+
+def test_moto_without_the_seams_is_unsupported_whatever_its_version():
+    process = run("""
+        import moto.core.exceptions, moto.core.responses
+        del moto.core.exceptions.AccessDeniedError
+        import moto_ecr_ptc
+        from moto import mock_aws
+        try:
+            with mock_aws():
+                create()
+        except moto_ecr_ptc.UnsupportedMotoError as error:
+            print(error)
+    """)
+    assert f"moto_ecr_ptc {moto_ecr_ptc.__version__} needs moto >= 5.1.2, < 6, but moto" in process.stdout

@@ -1,0 +1,319 @@
+"""The server as a program, its threads, and the AWS CLI as its client."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import requests
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+import conftest
+from conftest import ACCOUNT, REGION, prefixes
+
+SCRIPTS = Path(sys.executable).parent
+QUAY = {"ecrRepositoryPrefix": "quay", "upstreamRegistryUrl": "quay.io"}
+
+
+# --- the program ------------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def running(*command):
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    process = subprocess.Popen([*command, "-p", str(port)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    try:
+        for _ in range(600):
+            try:
+                requests.get(f"http://127.0.0.1:{port}/moto-api/", timeout=10)
+                break
+            except requests.ConnectionError:
+                assert process.poll() is None, process.stdout.read()
+                time.sleep(0.05)
+        yield port, process
+    finally:
+        process.terminate()
+        process.communicate(timeout=30)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [[str(SCRIPTS / "moto_ecr_ptc_server")], [sys.executable, "-W", "error", "-m", "moto_ecr_ptc"]],
+    ids=["moto_ecr_ptc_server", "python -m moto_ecr_ptc"],
+)
+def test_server_program_answers_on_loopback(command):
+    with running(*command) as (port, _):
+        ecr = conftest.Aws(f"http://127.0.0.1:{port}").client("ecr")
+        ecr.create_pull_through_cache_rule(**QUAY)
+        assert prefixes(ecr) == ["quay"]
+        listening = subprocess.run(["cat", "/proc/net/tcp"], capture_output=True, text=True, check=True).stdout
+        assert f"0100007F:{port:04X} 00000000:0000 0A" in listening
+        assert f" 00000000:{port:04X} 00000000:0000 0A" not in listening
+
+
+def test_server_program_takes_the_options_of_moto_server():
+    ours, motos = (
+        subprocess.run([sys.executable, "-m", module, "--help"], capture_output=True, text=True, check=True).stdout
+        for module in ("moto_ecr_ptc", "moto.server")
+    )
+    assert "--ssl-cert" in ours
+    assert ours.split("options:")[-1] == motos.split("options:")[-1]
+
+
+def test_server_program_without_its_packages_says_what_to_install(tmp_path):
+    (tmp_path / "flask.py").write_text("raise ModuleNotFoundError(\"No module named 'flask'\", name='flask')")
+    process = subprocess.run(
+        [sys.executable, "-m", "moto_ecr_ptc"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+    )
+    assert process.returncode == 1
+    assert process.stderr.splitlines()[-1] == (
+        "The server needs the package 'flask'. Install it with: pip install 'moto-ecr-ptc[server]'"
+    )
+
+
+# --- threads ----------------------------------------------------------------------------------------------------------
+
+
+def many(count, call):
+    """Make calls in parallel, all at once; return how many had each outcome."""
+    barrier = threading.Barrier(count)
+
+    def one(number):
+        barrier.wait()
+        try:
+            call(number)
+        except ClientError as error:
+            return error.response["Error"]["Code"]
+        return "created"
+
+    with ThreadPoolExecutor(count) as pool:
+        outcomes = list(pool.map(one, range(count)))
+    return {outcome: outcomes.count(outcome) for outcome in set(outcomes)}
+
+
+@pytest.fixture
+def parallel_ecr(server):
+    config = Config(max_pool_connections=64, retries={"max_attempts": 0})
+    return conftest.SESSION.client(
+        "ecr",
+        endpoint_url=server.endpoint_url,
+        config=config,
+        aws_access_key_id="AKIAIOSFODNN7EXAMPLE",
+        aws_secret_access_key="x",
+    )
+
+
+def test_64_parallel_creates_with_distinct_prefixes_leave_50_rules(parallel_ecr):
+    outcomes = many(
+        64,
+        lambda number: parallel_ecr.create_pull_through_cache_rule(
+            ecrRepositoryPrefix=f"quay-{number}", upstreamRegistryUrl="quay.io"
+        ),
+    )
+    assert outcomes == {"created": 50, "LimitExceededException": 14}
+    assert len(set(prefixes(parallel_ecr))) == 50
+
+
+def test_64_parallel_creates_with_one_prefix_leave_one_rule(parallel_ecr):
+    outcomes = many(64, lambda _: parallel_ecr.create_pull_through_cache_rule(**QUAY))
+    assert outcomes == {"created": 1, "PullThroughCacheRuleAlreadyExistsException": 63}
+    assert prefixes(parallel_ecr) == ["quay"]
+
+
+def test_resets_in_between_leave_nothing_and_break_nothing(server, parallel_ecr):
+    """Creates, describes and deletes race with resets; no answer is a 500, and a last reset leaves nothing."""
+    secret_rule = {
+        "ecrRepositoryPrefix": "hub",
+        "upstreamRegistryUrl": "ghcr.io",
+        "credentialArn": f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:ecr-pullthroughcache/hub",
+    }
+    calls = [
+        lambda number: parallel_ecr.create_pull_through_cache_rule(
+            ecrRepositoryPrefix=f"quay-{number}", upstreamRegistryUrl="quay.io"
+        ),
+        lambda number: parallel_ecr.describe_pull_through_cache_rules(),
+        lambda number: parallel_ecr.delete_pull_through_cache_rule(ecrRepositoryPrefix=f"quay-{number}"),
+        lambda number: parallel_ecr.create_pull_through_cache_rule(**secret_rule),
+        lambda number: requests.post(f"{server.endpoint_url}/moto-api/reset", timeout=60).raise_for_status(),
+    ]
+    outcomes = many(48, lambda number: [calls[(number + turn) % len(calls)](number) for turn in range(10)] and None)
+    assert outcomes.keys() <= {
+        "created",
+        "LimitExceededException",
+        "PullThroughCacheRuleAlreadyExistsException",
+        "PullThroughCacheRuleNotFoundException",
+        "SecretNotFoundException",
+    }
+    requests.post(f"{server.endpoint_url}/moto-api/reset", timeout=60).raise_for_status()
+    assert prefixes(parallel_ecr) == []
+    outcomes = many(
+        64,
+        lambda number: parallel_ecr.create_pull_through_cache_rule(
+            ecrRepositoryPrefix=f"quay-{number}", upstreamRegistryUrl="quay.io"
+        ),
+    )
+    assert outcomes["created"] == 50
+
+
+# --- the AWS CLI ------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def cli(server, tmp_path):
+    """Run the AWS CLI; return its exit status, standard output and standard error."""
+    environment = {
+        **{name: value for name, value in os.environ.items() if not name.startswith("AWS_")},
+        "AWS_ENDPOINT_URL": server.endpoint_url,
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_MAX_ATTEMPTS": "1",
+        "AWS_PAGER": "",
+        "AWS_CONFIG_FILE": str(tmp_path / "config"),
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+
+    def run(*arguments):
+        process = subprocess.run(
+            [str(SCRIPTS / "aws"), *arguments],
+            capture_output=True,
+            text=True,
+            check=False,
+            env=environment,
+            timeout=120,
+        )
+        return process.returncode, process.stdout, process.stderr.strip()
+
+    return run
+
+
+def printed(result):
+    status, output, error = result
+    assert (status, error) == (0, "")
+    return json.loads(output)
+
+
+def test_cli_create_prints_what_aws_prints(cli):
+    _, output, _ = cli(
+        "ecr",
+        "create-pull-through-cache-rule",
+        "--ecr-repository-prefix",
+        "ecr-public",
+        "--upstream-registry-url",
+        "public.ecr.aws",
+    )
+    created_at = json.loads(output)["createdAt"]
+    assert re.fullmatch(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?\+00:00|\d+\.\d+", str(created_at))
+    assert json.loads(output) == {
+        "ecrRepositoryPrefix": "ecr-public",
+        "upstreamRegistryUrl": "public.ecr.aws",
+        "createdAt": created_at,
+        "registryId": ACCOUNT,
+        "upstreamRegistry": "ecr-public",
+    }
+
+
+def test_cli_describes_with_query_and_pages(cli, server):
+    for number in range(5):
+        server.client("ecr").create_pull_through_cache_rule(
+            ecrRepositoryPrefix=f"quay-{number}", upstreamRegistryUrl="quay.io"
+        )
+    query = ("--query", "pullThroughCacheRules[].ecrRepositoryPrefix")
+    describe = ("ecr", "describe-pull-through-cache-rules")
+    assert printed(cli(*describe, *query, "--page-size", "2")) == [f"quay-{number}" for number in range(5)]
+    first = printed(cli(*describe, "--max-items", "2"))
+    rest = printed(cli(*describe, *query, "--starting-token", first["NextToken"]))
+    assert rest == ["quay-2", "quay-3", "quay-4"]
+    assert printed(cli(*describe, *query, "--ecr-repository-prefixes", "quay-3")) == ["quay-3"]
+
+
+def test_cli_updates_validates_and_deletes(cli, server):
+    old, new = server.secret("old"), server.secret("new", value="no JSON")
+    server.client("ecr").create_pull_through_cache_rule(
+        ecrRepositoryPrefix="hub", upstreamRegistryUrl="registry-1.docker.io", credentialArn=old
+    )
+    hub = ("--ecr-repository-prefix", "hub")
+    validated = printed(cli("ecr", "validate-pull-through-cache-rule", *hub))
+    assert (validated["isValid"], validated["failure"]) == (True, "")
+    updated = printed(cli("ecr", "update-pull-through-cache-rule", *hub, "--credential-arn", new))
+    assert updated["credentialArn"] == new
+    validated = printed(cli("ecr", "validate-pull-through-cache-rule", *hub))
+    assert validated["isValid"] is False
+    assert validated["failure"] == f"The secret '{new}' does not hold valid JSON"
+    assert printed(cli("ecr", "delete-pull-through-cache-rule", *hub))["credentialArn"] == new
+    assert prefixes(server.client("ecr")) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        (
+            ["create", "--upstream-registry-url", "example.com"],
+            "(UnsupportedUpstreamRegistryException) when calling the CreatePullThroughCacheRule operation: "
+            "The upstream registry URL example.com is invalid. Specify a valid upstream registry URL and try again",
+        ),
+        (
+            ["create", "--upstream-registry-url", "quay.io", "--upstream-repository-prefix", "a_"],
+            "(InvalidParameterException) when calling the CreatePullThroughCacheRule operation: "
+            "Invalid parameter at 'upstreamRepositoryPrefix' failed to satisfy constraint: "
+            "'Member must satisfy regular expression pattern: *'",
+        ),
+        (
+            ["create", "--upstream-registry-url", "quay.io", "--registry-id", "210987654321"],
+            "(AccessDeniedException) when calling the CreatePullThroughCacheRule operation: "
+            "The account with id '123456789012' is not authorized to access the pull through cache "
+            "of the registry with id '210987654321'",
+        ),
+        (
+            [
+                "create",
+                "--upstream-registry-url",
+                "ghcr.io",
+                "--credential-arn",
+                "arn:aws:secretsmanager:us-east-1:123456789012:secret:ecr-pullthroughcache/missing",
+            ],
+            "(SecretNotFoundException) when calling the CreatePullThroughCacheRule operation: "
+            "The ARN of the secret specified in the pull through cache rule was not found. *",
+        ),
+        (
+            ["delete"],
+            "(PullThroughCacheRuleNotFoundException) when calling the DeletePullThroughCacheRule operation: "
+            "The pull through cache rule with prefix 'hub' does not exist in the registry with id '123456789012'",
+        ),
+    ],
+)
+def test_cli_prints_each_kind_of_error(cli, arguments, error):
+    operation, *options = arguments
+    status, output, printed_error = cli(
+        "ecr", f"{operation}-pull-through-cache-rule", "--ecr-repository-prefix", "hub", *options
+    )
+    assert (status, output) == (255, "") or (status, output) == (254, "")
+    expected = re.escape(f"An error occurred {error}").replace(r"\*", ".*")
+    assert re.search(expected, printed_error), printed_error
+    assert "Traceback" not in printed_error
+
+
+def test_cli_prints_the_limit_and_a_rule_that_exists(cli, server):
+    for number in range(50):
+        server.client("ecr").create_pull_through_cache_rule(
+            ecrRepositoryPrefix=f"quay-{number}", upstreamRegistryUrl="quay.io"
+        )
+    create = ("ecr", "create-pull-through-cache-rule", "--upstream-registry-url", "quay.io", "--ecr-repository-prefix")
+    assert "(PullThroughCacheRuleAlreadyExistsException)" in cli(*create, "quay-7")[2]
+    assert "(LimitExceededException)" in cli(*create, "quay-50")[2]
