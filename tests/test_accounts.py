@@ -83,7 +83,9 @@ def test_another_accounts_registry_is_denied(aws, ecr, operation):
     found = refusal(getattr(ecr, name), **arguments, registryId=OTHER_ACCOUNT)
     assert (found.code, found.message) == (
         "AccessDeniedException",
-        f"The account with id '{ACCOUNT}' is not authorized to access "
-        f"the pull through cache of the registry with id '{OTHER_ACCOUNT}'",
+        (
+            f"The account with id '{ACCOUNT}' is not authorized to access "
+            f"the pull through cache of the registry with id '{OTHER_ACCOUNT}'"
+        ),
     )
     assert prefixes(aws.client("ecr", account=OTHER_ACCOUNT)) == ["quay"]

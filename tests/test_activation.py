@@ -93,7 +93,8 @@ def test_activation_again_changes_nothing():
             activate()
             create()
             activate()
-            assert len(boto3.client("ecr", "us-east-1").describe_pull_through_cache_rules()["pullThroughCacheRules"]) == 1
+            found = boto3.client("ecr", "us-east-1").describe_pull_through_cache_rules()
+            assert len(found["pullThroughCacheRules"]) == 1
         assert sys.meta_path == finders
     """)
 

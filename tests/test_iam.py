@@ -176,8 +176,10 @@ def test_role_must_exist_with_enforcement(aws, ecr):
     found = enforced(refusal, caller.create_pull_through_cache_rule, **UP, customRoleArn=ROLE)
     assert (found.code, found.message) == (
         "InvalidParameterException",
-        "Invalid parameter at 'customRoleArn' failed to satisfy constraint: "
-        "'Member must be the ARN of an IAM role that exists'",
+        (
+            "Invalid parameter at 'customRoleArn' failed to satisfy constraint: "
+            "'Member must be the ARN of an IAM role that exists'"
+        ),
     )
     aws.client("iam").create_role(RoleName="ecr-upstream", AssumeRolePolicyDocument="{}")
     enforced(caller.create_pull_through_cache_rule, **UP, customRoleArn=ROLE)
@@ -216,7 +218,7 @@ def test_role_may_be_passed_to_the_service_that_the_policy_names(aws, ecr, servi
     condition = {"StringEquals": {"iam:PassedToService": service}}
     rights = [allow(["ecr:*", "iam:CreateServiceLinkedRole"]), allow("iam:PassRole", Condition=condition)]
     caller = aws.client("ecr", **user(aws, *rights))
-    if may or not iam._MOTO_EVALUATES_CONDITIONS:
+    if may or not iam.MOTO_EVALUATES_CONDITIONS:
         enforced(caller.create_pull_through_cache_rule, **UP, customRoleArn=ROLE)
     else:
         denied(caller.create_pull_through_cache_rule, "iam:PassRole", ROLE, **UP, customRoleArn=ROLE)

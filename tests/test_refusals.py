@@ -297,8 +297,10 @@ def test_row_16_create_root_with_another_upstream_prefix_is_invalid(ecr):
     )
     assert (found.code, found.message) == (
         "InvalidParameterException",
-        "Invalid input: A pull through cache rule with the ECR repository prefix ROOT "
-        "cannot have an upstream repository prefix other than ROOT",
+        (
+            "Invalid input: A pull through cache rule with the ECR repository prefix ROOT "
+            "cannot have an upstream repository prefix other than ROOT"
+        ),
     )
     assert prefixes(ecr) == []
 

@@ -265,20 +265,26 @@ def test_cli_updates_validates_and_deletes(cli, server):
     [
         (
             ["create", "--upstream-registry-url", "example.com"],
-            "(UnsupportedUpstreamRegistryException) when calling the CreatePullThroughCacheRule operation: "
-            "The upstream registry URL example.com is invalid. Specify a valid upstream registry URL and try again",
+            (
+                "(UnsupportedUpstreamRegistryException) when calling the CreatePullThroughCacheRule operation: "
+                "The upstream registry URL example.com is invalid. Specify a valid upstream registry URL and try again"
+            ),
         ),
         (
             ["create", "--upstream-registry-url", "quay.io", "--upstream-repository-prefix", "a_"],
-            "(InvalidParameterException) when calling the CreatePullThroughCacheRule operation: "
-            "Invalid parameter at 'upstreamRepositoryPrefix' failed to satisfy constraint: "
-            "'Member must satisfy regular expression pattern: *'",
+            (
+                "(InvalidParameterException) when calling the CreatePullThroughCacheRule operation: "
+                "Invalid parameter at 'upstreamRepositoryPrefix' failed to satisfy constraint: "
+                "'Member must satisfy regular expression pattern: *'"
+            ),
         ),
         (
             ["create", "--upstream-registry-url", "quay.io", "--registry-id", "210987654321"],
-            "(AccessDeniedException) when calling the CreatePullThroughCacheRule operation: "
-            "The account with id '123456789012' is not authorized to access the pull through cache "
-            "of the registry with id '210987654321'",
+            (
+                "(AccessDeniedException) when calling the CreatePullThroughCacheRule operation: "
+                "The account with id '123456789012' is not authorized to access the pull through cache "
+                "of the registry with id '210987654321'"
+            ),
         ),
         (
             [
@@ -288,13 +294,17 @@ def test_cli_updates_validates_and_deletes(cli, server):
                 "--credential-arn",
                 "arn:aws:secretsmanager:us-east-1:123456789012:secret:ecr-pullthroughcache/missing",
             ],
-            "(SecretNotFoundException) when calling the CreatePullThroughCacheRule operation: "
-            "The ARN of the secret specified in the pull through cache rule was not found. *",
+            (
+                "(SecretNotFoundException) when calling the CreatePullThroughCacheRule operation: "
+                "The ARN of the secret specified in the pull through cache rule was not found. *"
+            ),
         ),
         (
             ["delete"],
-            "(PullThroughCacheRuleNotFoundException) when calling the DeletePullThroughCacheRule operation: "
-            "The pull through cache rule with prefix 'hub' does not exist in the registry with id '123456789012'",
+            (
+                "(PullThroughCacheRuleNotFoundException) when calling the DeletePullThroughCacheRule operation: "
+                "The pull through cache rule with prefix 'hub' does not exist in the registry with id '123456789012'"
+            ),
         ),
     ],
 )

@@ -49,11 +49,11 @@ class MockAwsDecoratesATestCase(unittest.TestCase):
         client().create_pull_through_cache_rule(**QUAY)
 
     def test_one(self):
-        self.assertEqual(count(), 1)
+        assert count() == 1
         client().delete_pull_through_cache_rule(ecrRepositoryPrefix="quay")
 
     def test_two(self):
-        self.assertEqual(count(), 1)
+        assert count() == 1
         client().delete_pull_through_cache_rule(ecrRepositoryPrefix="quay")
 
 

@@ -26,7 +26,7 @@ from moto.iam.access_control import (
 
 from .exceptions import ActionDenied, InvalidCustomRoleArn
 
-_MOTO_EVALUATES_CONDITIONS = "incoming_condition_values" in signature(IAMPolicy.is_action_permitted).parameters
+MOTO_EVALUATES_CONDITIONS = "incoming_condition_values" in signature(IAMPolicy.is_action_permitted).parameters
 
 _ROLE_ARN = re.compile(r"arn:(?P<partition>aws(?:-[a-z]+)*):iam::(?P<account>[0-9]{12}):role/[A-Za-z0-9_+=,.@/-]+")
 
@@ -60,7 +60,7 @@ class Caller:
         :param context: condition keys and their values; a moto that does not evaluate conditions ignores them
         :raises AccessDeniedException: they do not
         """
-        conditions: dict[str, Any] = {"incoming_condition_values": context} if _MOTO_EVALUATES_CONDITIONS else {}
+        conditions: dict[str, Any] = {"incoming_condition_values": context} if MOTO_EVALUATES_CONDITIONS else {}
         results = {
             IAMPolicy(policy).is_action_permitted(action, resource, **conditions)
             for policy in self._access_key.collect_policies()

@@ -1,0 +1,92 @@
+"""What the documents say is run: the README's examples, the quickstart, and the tests that docs/fidelity.md names."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from conftest import REGION
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(language):
+    return re.findall(rf"^```{language}\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+
+
+@pytest.mark.parametrize("code", blocks("python"), ids=lambda code: re.search(r"def (test_\w+)|$", code)[1] or "script")
+def test_readme_python_example_runs(pytester, code):
+    pytester.makepyfile(code if "def test_" in code else code + "\n\ndef test_ran():\n    pass\n")
+    pytester.runpytest_subprocess("-W", "error").assert_outcomes(passed=1)
+
+
+def test_readme_console_example_prints_what_it_says(server, tmp_path):
+    (transcript,) = blocks("console")
+    environment = {
+        **os.environ,
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "AWS_PAGER": "",
+        "AWS_CONFIG_FILE": str(tmp_path / "config"),
+    }
+    steps = re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", transcript, re.MULTILINE)
+    exports = "; ".join(command for command, _ in steps if command.startswith("export "))
+    exports = exports.replace("http://127.0.0.1:5000", server.endpoint_url)
+    assert REGION in exports
+    ran = 0
+    for command, expected in steps:
+        if command.startswith("export "):
+            continue
+        process = subprocess.run(
+            ["bash", "-c", f"{exports}; {command}"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+            env=environment,
+        )
+        pattern = re.escape(expected.strip()).replace(r"\.\.\.", ".*?")
+        assert re.fullmatch(pattern, process.stdout.strip(), re.DOTALL), process.stdout
+        ran += 1
+    assert ran == 4
+
+
+def test_readme_commands_are_those_that_ci_runs():
+    quickstart, tests, _ = blocks("sh")
+    ci = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    assert quickstart.strip() in ci
+    assert tests.strip() in ci
+
+
+def test_quickstart_tells_the_whole_story():
+    process = subprocess.run(
+        [sys.executable, "-W", "error", str(ROOT / "examples" / "quickstart.py")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (process.returncode, process.stderr) == (0, "")
+    for part in (
+        '"ecrRepositoryPrefix": "docker-hub"',
+        "in which 'accessToken' is missing",
+        '"isValid": true',
+        "An error occurred (UnsupportedUpstreamRegistryException) when calling the CreatePullThroughCacheRule",
+        "The rule, deleted",
+    ):
+        assert part in process.stdout
+
+
+def test_fidelity_names_tests_that_exist_and_all_rows():
+    text = (ROOT / "docs" / "fidelity.md").read_text(encoding="utf-8")
+    named = re.findall(r"`(test_\w+\.py)::(test_\w+)`", text)
+    assert len(named) > 80
+    for file, test in named:
+        assert f"def {test}(" in (ROOT / "tests" / file).read_text(encoding="utf-8"), (file, test)
+    assert [int(row) for row in re.findall(r"^\| (\d+) \|", text, re.MULTILINE)] == list(range(1, 18))
+    rows = [line for line in text.splitlines() if line.startswith("|") and "---" not in line]
+    assert len(rows) > 70
