@@ -45,23 +45,23 @@ def _load_backend() -> None:
     moto_version = sys.modules["moto"].__version__
     numbers = tuple(int(number) for number in re.findall(r"\d+", moto_version)[:3])
     if not OLDEST_MOTO <= numbers < FIRST_UNSUPPORTED_MOTO:
-        raise UnsupportedMotoError(_unsupported(moto_version))
+        raise _unsupported(moto_version, "a version out of range")
     try:
         # The response class too, so that a seam that is missing shows before anything has changed.
         importlib.import_module("moto_ecr_ptc.ecr.urls")
         models = importlib.import_module("moto_ecr_ptc.ecr.models")
     except (ImportError, AttributeError) as error:
-        raise UnsupportedMotoError(_unsupported(moto_version)) from error
+        raise _unsupported(moto_version, str(error)) from error
     models.register()
 
 
-def _unsupported(moto_version: str) -> str:
+def _unsupported(moto_version: str, reason: str) -> UnsupportedMotoError:
     from . import __version__
 
     oldest, beyond = (".".join(map(str, numbers)) for numbers in (OLDEST_MOTO, FIRST_UNSUPPORTED_MOTO))
-    return (
-        f"moto_ecr_ptc {__version__} needs moto >= {oldest}, < {beyond}, but moto {moto_version} is installed. "
-        f"Install a moto of that range, or run pytest with '-p no:moto_ecr_ptc'."
+    return UnsupportedMotoError(
+        f"moto_ecr_ptc {__version__} does not work with the installed moto {moto_version} ({reason}). "
+        f"Install a moto >= {oldest}, < {beyond}, or run pytest with '-p no:moto_ecr_ptc'."
     )
 
 
@@ -73,12 +73,11 @@ class _Finder(MetaPathFinder):
     ) -> ModuleSpec | None:
         if fullname != _TRIGGER:
             return None
-        for finder in sys.meta_path:
-            spec = None if finder is self else finder.find_spec(fullname, path, target)
-            if spec is not None and spec.loader is not None:
-                spec.loader = _ActivatingLoader(spec.loader)
-                return spec
-        return None
+        specs = (finder.find_spec(fullname, path, target) for finder in sys.meta_path if finder is not self)
+        spec = next(filter(None, specs), None)
+        if spec and spec.loader:
+            spec.loader = _ActivatingLoader(spec.loader)
+        return spec
 
 
 class _ActivatingLoader(Loader):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from conftest import ACCOUNT, OTHER_ACCOUNT, REGION, prefixes, refusal
+from conftest import ACCOUNT, OTHER_ACCOUNT, OTHER_PARTITIONS, REGION, prefixes, refusal
 
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/ecr-upstream"
 MISSING_SECRET = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:ecr-pullthroughcache/missing-AbCdEf"
@@ -161,7 +161,9 @@ def test_row_6_create_naming_another_registry_than_an_ecr_urls_returns_ecr(ecr):
     [
         f"arn:aws:secretsmanager:eu-west-1:{ACCOUNT}:secret:ecr-pullthroughcache/hub-AbCdEf",
         f"arn:aws:secretsmanager:{REGION}:{OTHER_ACCOUNT}:secret:ecr-pullthroughcache/hub-AbCdEf",
-        f"arn:aws-cn:secretsmanager:{REGION}:{ACCOUNT}:secret:ecr-pullthroughcache/hub",
+        pytest.param(
+            f"arn:aws-cn:secretsmanager:{REGION}:{ACCOUNT}:secret:ecr-pullthroughcache/hub", marks=OTHER_PARTITIONS
+        ),
         f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:more:secret:ecr-pullthroughcache/hub",
         f"arn:aws:secretsmanager:{REGION}:secret:ecr-pullthroughcache/hub",
     ],

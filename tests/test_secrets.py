@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from conftest import ACCOUNT, OTHER_ACCOUNT, REGION, prefixes, refusal
+from conftest import ACCOUNT, OTHER_ACCOUNT, OTHER_PARTITIONS, REGION, prefixes, refusal
 
 UNABLE_TO_ACCESS = "UnableToAccessSecretException"
 UNABLE_TO_DECRYPT = "UnableToDecryptSecretValueException"
@@ -32,6 +32,7 @@ def test_arn_with_another_random_suffix_is_not_found(aws, ecr):
     assert refused(ecr, aws.secret().rpartition("-")[0] + "-AAAAAA") == "SecretNotFoundException"
 
 
+@OTHER_PARTITIONS
 @pytest.mark.parametrize("region", ["cn-north-1", "us-gov-west-1"])
 def test_secret_in_another_partition_is_usable_there(aws, region):
     ecr = aws.client("ecr", region)

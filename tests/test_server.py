@@ -69,7 +69,7 @@ def test_server_program_takes_the_options_of_moto_server():
         for module in ("moto_ecr_ptc", "moto.server")
     )
     assert "--ssl-cert" in ours
-    assert ours.split("options:")[-1] == motos.split("options:")[-1]
+    assert ours.partition("--help")[2] == motos.partition("--help")[2]
 
 
 def test_server_program_without_its_packages_says_what_to_install(tmp_path):
@@ -219,7 +219,7 @@ def test_cli_create_prints_what_aws_prints(cli):
         "public.ecr.aws",
     )
     created_at = json.loads(output)["createdAt"]
-    assert re.fullmatch(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?\+00:00|\d+\.\d+", str(created_at))
+    assert re.fullmatch(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?\+00:00|\d{10}(\.\d+)?", str(created_at))
     assert json.loads(output) == {
         "ecrRepositoryPrefix": "ecr-public",
         "upstreamRegistryUrl": "public.ecr.aws",

@@ -5,12 +5,10 @@ from __future__ import annotations
 import json
 import re
 
-import botocore.session
 import pytest
 
-from conftest import ACCOUNT, REGION, prefixes
+from conftest import ACCOUNT, MODEL, REGION, prefixes
 
-MODEL = botocore.session.get_session().get_service_model("ecr")
 OPERATIONS = [name for name in MODEL.operation_names if "PullThroughCacheRule" in name]
 PREFIX = MODEL.shape_for("PullThroughCacheRuleRepositoryPrefix").metadata["pattern"]
 CREDENTIAL_ARN = MODEL.shape_for("CredentialArn").metadata["pattern"]
