@@ -125,6 +125,9 @@ OTHERS = [
 ]
 
 
+TARGET = "AmazonEC2ContainerRegistry_V20150921.DescribeRepositories"
+
+
 def answers(**where):
     clients = {}
     for service, operation, arguments in [("ecr", *call) for call in ECR] + OTHERS:
@@ -151,8 +154,7 @@ def main(plugin):
             answer = requests.get(url, timeout=60)
             print(json.dumps([url, answer.status_code, answer.text]))
         for body in (b"{}", b"{'", b"[]", b"\xff", b'{"repositoryNames": ["&Action=GetAuthorizationToken&"]}'):
-            for headers in ({"X-Amz-Target": "AmazonEC2ContainerRegistry_V20150921.DescribeRepositories"}, {}):
-                print(json.dumps(raw_answer(body, headers)))
+            print(json.dumps(raw_answer(body, {"X-Amz-Target": TARGET})))
         for query in ("?Action=DescribeRepositories", "?Action=Nothing"):
             print(json.dumps(raw_answer(b"", {}, query)))
     for warning in caught:

@@ -1,0 +1,156 @@
+"""The rule operations beside moto's own operations of like size, in one process.
+
+Every timed call has one of moto's own timed right before or right after it, by turns. What a call changes is undone,
+untimed, before the next call: each finds the same number of rules and repositories.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from statistics import median
+from typing import Any, Callable
+
+import boto3
+import measure
+from measure import Comparison, Pair, Ratio
+from moto import mock_aws
+
+import moto_ecr_ptc  # noqa: F401  (importing it activates it)
+
+RULE_OPERATION = Ratio(1.05)
+
+_ROUNDS = 11
+_CALLS_PER_ROUND = 20
+_PRESENT = 24
+"""Rules and repositories that exist while single rules are measured, besides the one that is measured."""
+_PAGE = 50
+_REGION = "us-east-1"
+_MEASURED = "measured"
+
+
+@dataclass(frozen=True)
+class _Step:
+    """A timed call, and what to do before and after it, untimed."""
+
+    call: Callable[[], Any]
+    prepare: Callable[[], Any] = field(default=lambda: None)
+    undo: Callable[[], Any] = field(default=lambda: None)
+
+    def seconds(self) -> float:
+        self.prepare()
+        duration = measure.seconds(self.call)
+        self.undo()
+        return duration
+
+
+def compare_single_rules() -> Iterator[Comparison]:
+    """Compare each operation on one rule with ``create_repository``."""
+    with mock_aws():
+        ecr = _client()
+        kinds = _kinds_of_rule()
+        for number, kind in zip(range(_PRESENT), list(kinds) * _PRESENT):
+            ecr.create_repository(repositoryName=f"present-{number}")
+            ecr.create_pull_through_cache_rule(ecrRepositoryPrefix=f"present-{number}", **kinds[kind])
+        create_repository = _Step(
+            call=lambda: ecr.create_repository(repositoryName=_MEASURED),
+            undo=lambda: ecr.delete_repository(repositoryName=_MEASURED),
+        )
+        steps = {
+            f"{operation}, {kind}": step
+            for kind, members in kinds.items()
+            for operation, step in _rule_steps(ecr, members).items()
+        }
+        for name, rounds in _interleave(steps, create_repository).items():
+            yield Comparison(name, RULE_OPERATION, rounds)
+
+
+def compare_pages() -> Iterator[Comparison]:
+    """Compare a page of rules with a page of as many repositories."""
+    for kind in _KINDS:
+        with mock_aws():
+            ecr = _client()
+            members = _kinds_of_rule()[kind]
+            for number in range(_PAGE):
+                ecr.create_repository(repositoryName=f"present-{number}")
+                ecr.create_pull_through_cache_rule(ecrRepositoryPrefix=f"present-{number}", **members)
+            name = f"describe {_PAGE}, {kind}"
+            rounds = _interleave({name: _Step(ecr.describe_pull_through_cache_rules)}, _Step(ecr.describe_repositories))
+            yield Comparison(name, RULE_OPERATION, rounds[name])
+
+
+_KINDS = ("open", "secret", "role")
+
+
+def _kinds_of_rule() -> dict[str, dict[str, str]]:
+    """Return the members that make a rule of each kind, by how ECR authenticates at the upstream."""
+    secret = boto3.client("secretsmanager", region_name=_REGION).create_secret(
+        Name="ecr-pullthroughcache/docker-hub",
+        SecretString=json.dumps({"username": "someone", "accessToken": "a token"}),
+    )
+    return dict(
+        zip(
+            _KINDS,
+            (
+                {"upstreamRegistryUrl": "quay.io"},
+                {"upstreamRegistryUrl": "registry-1.docker.io", "credentialArn": secret["ARN"]},
+                {
+                    "upstreamRegistryUrl": f"210987654321.dkr.ecr.{_REGION}.amazonaws.com",
+                    "customRoleArn": "arn:aws:iam::123456789012:role/upstream",
+                },
+            ),
+        )
+    )
+
+
+def _rule_steps(ecr: Any, members: dict[str, str]) -> dict[str, _Step]:
+    prefix = {"ecrRepositoryPrefix": _MEASURED}
+
+    def create() -> None:
+        ecr.create_pull_through_cache_rule(**prefix, **members)
+
+    def delete() -> None:
+        ecr.delete_pull_through_cache_rule(**prefix)
+
+    steps = {
+        "create": _Step(create, undo=delete),
+        "describe one": _Step(
+            lambda: ecr.describe_pull_through_cache_rules(ecrRepositoryPrefixes=[_MEASURED]), create, delete
+        ),
+        "validate": _Step(lambda: ecr.validate_pull_through_cache_rule(**prefix), create, delete),
+        "delete": _Step(delete, prepare=create),
+    }
+    credentials = {name: value for name, value in members.items() if name != "upstreamRegistryUrl"}
+    if credentials:  # an open rule has nothing that could be updated
+        steps["update"] = _Step(lambda: ecr.update_pull_through_cache_rule(**prefix, **credentials), create, delete)
+    return steps
+
+
+def _interleave(steps: dict[str, _Step], reference: _Step) -> dict[str, list[Pair]]:
+    """Time each step with ``reference`` beside it. The first round is a warm-up and not returned."""
+    rounds: dict[str, list[Pair]] = {name: [] for name in steps}
+    for _ in range(_ROUNDS + 1):
+        times: dict[str, list[Pair]] = {name: [] for name in steps}
+        with measure.no_garbage_collection():
+            for call in range(_CALLS_PER_ROUND):
+                for name, step in steps.items():
+                    if call % 2:
+                        ours = step.seconds()
+                        theirs = reference.seconds()
+                    else:
+                        theirs = reference.seconds()
+                        ours = step.seconds()
+                    times[name].append(Pair(ours, theirs))
+        for name, pairs in times.items():
+            rounds[name].append(_medians(pairs))
+    return {name: pairs[1:] for name, pairs in rounds.items()}
+
+
+def _medians(pairs: Iterable[Pair]) -> Pair:
+    ours, theirs = zip(*pairs)
+    return Pair(median(ours), median(theirs))
+
+
+def _client() -> Any:
+    return boto3.client("ecr", region_name=_REGION)
