@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+import requests
 from botocore import UNSIGNED
 from botocore.config import Config
 from moto.core import set_initial_no_auth_action_count
@@ -130,6 +131,18 @@ def test_request_without_a_signature_lacks_the_authentication_token(in_process):
     ecr = conftest.SESSION.client("ecr", config=Config(signature_version=UNSIGNED))
     found = enforced(refusal, ecr.describe_pull_through_cache_rules)
     assert found.code == "MissingAuthenticationTokenException"
+
+
+def test_signature_without_a_date_is_incomplete(aws):
+    key = user(aws, allow("*"))["aws_access_key_id"]
+    headers = {
+        "X-Amz-Target": "AmazonEC2ContainerRegistry_V20150921.DescribePullThroughCacheRules",
+        "Authorization": f"AWS4-HMAC-SHA256 Credential={key}/20260101/{REGION}/ecr/aws4_request, "
+        "SignedHeaders=host, Signature=0",
+    }
+    url = aws.endpoint_url or f"https://api.ecr.{REGION}.amazonaws.com/"
+    response = enforced(requests.post, url, data=b"{}", headers=headers, timeout=60)
+    assert (response.status_code, response.json()["__type"]) == (400, "IncompleteSignatureException")
 
 
 def test_malformed_request_of_an_unauthorized_caller_is_denied_not_read(aws):

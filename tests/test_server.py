@@ -87,6 +87,15 @@ def test_server_program_without_its_packages_says_what_to_install(tmp_path):
     )
 
 
+def test_server_program_on_an_unsupported_moto_says_which_it_needs():
+    code = "import moto; moto.__version__ = '5.1.1'; from moto_ecr_ptc.server import main; main([])"
+    process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert process.returncode == 1
+    assert process.stderr.startswith("moto_ecr_ptc ")
+    assert "does not work with the installed moto 5.1.1" in process.stderr
+    assert "Traceback" not in process.stderr
+
+
 # --- threads ----------------------------------------------------------------------------------------------------------
 
 

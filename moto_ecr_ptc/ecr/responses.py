@@ -178,6 +178,8 @@ class PullThroughCacheResponse(ECRResponse):
             raise ProtocolError("UnrecognizedClientException", error.message) from None
         except SignatureDoesNotMatchError as error:
             raise ProtocolError("InvalidSignatureException", error.message) from None
+        except (KeyError, IndexError):  # moto reads the signature's parts without a look whether they are there
+            raise ProtocolError("IncompleteSignatureException", "The request's signature is incomplete") from None
         if enforced:
             self._caller = Caller(
                 create_access_key(self.current_account, self.partition, self.access_key, self.headers)
