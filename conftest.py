@@ -147,3 +147,14 @@ def rules(ecr: Any, **arguments: Any) -> list[dict[str, Any]]:
 def prefixes(ecr: Any, **arguments: Any) -> list[str]:
     """Return the prefixes of all rules of a client's registry."""
     return [rule["ecrRepositoryPrefix"] for rule in rules(ecr, **arguments)]
+
+
+def templates(ecr: Any, **arguments: Any) -> list[dict[str, Any]]:
+    """Return all repository creation templates of a client's registry."""
+    paginator = ecr.get_paginator("describe_repository_creation_templates")
+    return [found for page in paginator.paginate(**arguments) for found in page["repositoryCreationTemplates"]]
+
+
+def template_prefixes(ecr: Any, **arguments: Any) -> list[str]:
+    """Return the prefixes of all repository creation templates of a client's registry."""
+    return [template["prefix"] for template in templates(ecr, **arguments)]

@@ -1,4 +1,4 @@
-"""The rule operations beside moto's own operations of like size, in one process.
+"""The operations on rules and templates beside moto's own operations of like size, in one process.
 
 Every timed call has one of moto's own timed right before or right after it, by turns. What a call changes is undone,
 untimed, before the next call: each finds the same number of rules and repositories.
@@ -64,6 +64,50 @@ def compare_single_rules() -> Iterator[Comparison]:
         }
         for name, rounds in _interleave(steps, create_repository).items():
             yield Comparison(name, RULE_OPERATION, rounds)
+
+
+def compare_single_templates() -> Iterator[Comparison]:
+    """Compare each operation on one repository creation template with ``create_repository``."""
+    with mock_aws():
+        ecr = _client()
+        for number in range(_PRESENT):
+            ecr.create_repository(repositoryName=f"present-{number}")
+            ecr.create_repository_creation_template(prefix=f"present-{number}", appliedFor=["PULL_THROUGH_CACHE"])
+        create_repository = _Step(
+            call=lambda: ecr.create_repository(repositoryName=_MEASURED),
+            undo=lambda: ecr.delete_repository(repositoryName=_MEASURED),
+        )
+
+        def create() -> None:
+            ecr.create_repository_creation_template(prefix=_MEASURED, appliedFor=["PULL_THROUGH_CACHE"])
+
+        def delete() -> None:
+            ecr.delete_repository_creation_template(prefix=_MEASURED)
+
+        steps = {
+            "create": _Step(create, undo=delete),
+            "describe one": _Step(
+                lambda: ecr.describe_repository_creation_templates(prefixes=[_MEASURED]), create, delete
+            ),
+            "update": _Step(
+                lambda: ecr.update_repository_creation_template(prefix=_MEASURED, description="new"), create, delete
+            ),
+            "delete": _Step(delete, prepare=create),
+        }
+        for name, rounds in _interleave(steps, create_repository).items():
+            yield Comparison(name, RULE_OPERATION, rounds)
+
+
+def compare_template_pages() -> Iterator[Comparison]:
+    """Compare a page of templates with a page of as many repositories."""
+    with mock_aws():
+        ecr = _client()
+        for number in range(_PAGE):
+            ecr.create_repository(repositoryName=f"present-{number}")
+            ecr.create_repository_creation_template(prefix=f"present-{number}", appliedFor=["PULL_THROUGH_CACHE"])
+        name = f"describe {_PAGE} templates"
+        step = _Step(ecr.describe_repository_creation_templates)
+        yield Comparison(name, RULE_OPERATION, _interleave({name: step}, _Step(ecr.describe_repositories))[name])
 
 
 def compare_pages() -> Iterator[Comparison]:

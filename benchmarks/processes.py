@@ -123,12 +123,13 @@ def _turns(number: int) -> tuple[str, str]:
 
 
 def _environment(**variables: str) -> dict[str, str]:
-    """Return the environment without what changes how pytest starts, or keeps bytecode from being written.
+    """Return the environment without what changes how pytest starts, keeps bytecode from being written, or warns.
 
     An installed package has its bytecode: compiling this one's each time would count as a cost that users do not have.
     """
     unwanted = {"PYTEST_ADDOPTS", "PYTEST_DISABLE_PLUGIN_AUTOLOAD", "PYTEST_PLUGINS", "PYTHONDONTWRITEBYTECODE"}
-    return {**{name: value for name, value in os.environ.items() if name not in unwanted}, **variables}
+    kept = {name: value for name, value in os.environ.items() if name not in unwanted}
+    return {**kept, "PYTHONWARNINGS": "ignore", **variables}
 
 
 class _Worker:

@@ -20,6 +20,8 @@ from measure import Comparison
 GROUPS: dict[str, tuple[str, Callable[[], Iterable[Comparison]]]] = {
     "rules": ("an operation on one rule beside create_repository", operations.compare_single_rules),
     "pages": ("a page of rules beside a page of repositories", operations.compare_pages),
+    "templates": ("an operation on one template beside create_repository", operations.compare_single_templates),
+    "template-pages": ("a page of templates beside a page of repositories", operations.compare_template_pages),
     "moto": ("moto's own ECR operations, plugin on beside off", processes.compare_moto_calls),
     "pytest": ("a pytest session, plugin loaded beside not loaded", processes.compare_pytest_sessions),
     "first": ("the first ECR call of a process, plugin on beside off", processes.compare_first_calls),

@@ -11,7 +11,7 @@ from botocore.config import Config
 from moto.core import set_initial_no_auth_action_count
 
 import conftest
-from conftest import ACCOUNT, OTHER_ACCOUNT, REGION, prefixes, refusal
+from conftest import ACCOUNT, OTHER_ACCOUNT, REGION, prefixes, refusal, template_prefixes, templates
 
 UP = {"ecrRepositoryPrefix": "up", "upstreamRegistryUrl": f"{OTHER_ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com"}
 QUAY = {"ecrRepositoryPrefix": "quay", "upstreamRegistryUrl": "quay.io"}
@@ -26,7 +26,18 @@ OPERATIONS = {
     "UpdatePullThroughCacheRule": ("update_pull_through_cache_rule", {"ecrRepositoryPrefix": "hub"}),
     "DeletePullThroughCacheRule": ("delete_pull_through_cache_rule", {"ecrRepositoryPrefix": "quay"}),
     "ValidatePullThroughCacheRule": ("validate_pull_through_cache_rule", {"ecrRepositoryPrefix": "quay"}),
+    "CreateRepositoryCreationTemplate": (
+        "create_repository_creation_template",
+        {"prefix": "new", "appliedFor": ["PULL_THROUGH_CACHE"]},
+    ),
+    "DescribeRepositoryCreationTemplates": ("describe_repository_creation_templates", {}),
+    "UpdateRepositoryCreationTemplate": ("update_repository_creation_template", {"prefix": "prod"}),
+    "DeleteRepositoryCreationTemplate": ("delete_repository_creation_template", {"prefix": "prod"}),
+    "GetAccountSetting": ("get_account_setting", {"name": "BLOB_MOUNTING"}),
+    "PutAccountSetting": ("put_account_setting", {"name": "BLOB_MOUNTING", "value": "ENABLED"}),
 }
+TEMPLATE_RIGHTS = ["ecr:CreateRepository", "ecr:PutLifecyclePolicy", "ecr:SetRepositoryPolicy"]
+TEMPLATE_SLR = f"arn:aws:iam::{ACCOUNT}:role/aws-service-role/ecr.amazonaws.com/AWSServiceRoleForECRTemplate"
 
 
 def allow(action, resource="*", **more):
@@ -66,10 +77,12 @@ def test_each_operation_demands_its_action(aws, ecr, operation):
     ecr.create_pull_through_cache_rule(ecrRepositoryPrefix="hub", upstreamRegistryUrl="ghcr.io", credentialArn=secret)
     if operation == "UpdatePullThroughCacheRule":
         arguments = {**arguments, "credentialArn": secret}
-    others = [f"ecr:{other}" for other in OPERATIONS if other != operation]
+    ecr.create_repository_creation_template(prefix="prod", appliedFor=[])
+    others = [*TEMPLATE_RIGHTS, *(f"ecr:{other}" for other in OPERATIONS if other != operation)]
     caller = aws.client("ecr", **user(aws, allow([*others, "iam:*"])))
     denied(getattr(caller, method), f"ecr:{operation}", **arguments)
     assert prefixes(ecr) == ["quay", "hub"]
+    assert template_prefixes(ecr) == ["prod"]
     aws.client("iam").put_user_policy(
         UserName="someone",
         PolicyName="more",
@@ -244,6 +257,36 @@ def test_first_rule_demands_the_right_to_create_the_service_linked_role(aws, ecr
     ecr.create_pull_through_cache_rule(**{**QUAY, "ecrRepositoryPrefix": "first"})
     enforced(caller.create_pull_through_cache_rule, **QUAY)
     assert prefixes(ecr) == ["first", "quay"]
+
+
+@pytest.mark.parametrize("right", TEMPLATE_RIGHTS)
+@pytest.mark.parametrize("operation", ["create", "update"])
+def test_template_demands_the_rights_to_what_it_does_later(aws, ecr, operation, right):
+    if operation == "update":
+        ecr.create_repository_creation_template(prefix="prod", appliedFor=[])
+    rights = ["ecr:*RepositoryCreationTemplate", *(other for other in TEMPLATE_RIGHTS if other != right), "iam:*"]
+    caller = aws.client("ecr", **user(aws, allow(rights)))
+    arguments = {"prefix": "prod", "appliedFor": ["REPLICATION"]}
+    denied(getattr(caller, f"{operation}_repository_creation_template"), right, "*", **arguments)
+    assert [found["appliedFor"] for found in templates(ecr)] == ([[]] if operation == "update" else [])
+
+
+@pytest.mark.parametrize("operation", ["create", "update"])
+def test_template_with_a_role_that_the_caller_may_not_pass_is_denied(aws, ecr, operation):
+    aws.client("iam").create_role(RoleName="ecr-upstream", AssumeRolePolicyDocument="{}")
+    if operation == "update":
+        ecr.create_repository_creation_template(prefix="prod", appliedFor=[])
+    caller = aws.client("ecr", **user(aws, allow(["ecr:*", "iam:CreateServiceLinkedRole"])))
+    arguments = {"prefix": "prod", "appliedFor": ["REPLICATION"], "customRoleArn": ROLE}
+    denied(getattr(caller, f"{operation}_repository_creation_template"), "iam:PassRole", ROLE, **arguments)
+    assert [found["appliedFor"] for found in templates(ecr)] == ([[]] if operation == "update" else [])
+
+
+def test_first_template_demands_the_right_to_create_the_service_linked_role(aws, ecr):
+    caller = aws.client("ecr", **user(aws, allow("ecr:*")))
+    template = {"prefix": "prod", "appliedFor": []}
+    denied(caller.create_repository_creation_template, "iam:CreateServiceLinkedRole", TEMPLATE_SLR, **template)
+    assert templates(ecr) == []
 
 
 # --- resource policies of secrets -------------------------------------------------------------------------------------

@@ -17,6 +17,12 @@ OPERATIONS = [
     "UpdatePullThroughCacheRule",
     "DeletePullThroughCacheRule",
     "ValidatePullThroughCacheRule",
+    "CreateRepositoryCreationTemplate",
+    "DescribeRepositoryCreationTemplates",
+    "UpdateRepositoryCreationTemplate",
+    "DeleteRepositoryCreationTemplate",
+    "PutAccountSetting",
+    "GetAccountSetting",
 ]
 
 

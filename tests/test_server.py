@@ -18,6 +18,7 @@ import pytest
 import requests
 from botocore.config import Config
 from botocore.exceptions import ClientError
+from moto import mock_aws
 
 import conftest
 from conftest import ACCOUNT, REGION, prefixes
@@ -326,6 +327,98 @@ def test_cli_prints_each_kind_of_error(cli, arguments, error):
     expected = re.escape(f"An error occurred {error}").replace(r"\*", ".*")
     assert re.search(expected, printed_error), printed_error
     assert "Traceback" not in printed_error
+
+
+SERVICE_POLICY = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Principal": {"Service": "pullthroughcache.ecr.amazonaws.com"},
+                "Action": ["ecr:CreateRepository", "ecr:BatchImportUpstreamImage"],
+                "Resource": "*",
+            }
+        ],
+    }
+)
+REPOSITORY_POLICY = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "ecr:BatchGetImage"}],
+    }
+)
+LIFECYCLE_POLICY = json.dumps(
+    {
+        "rules": [
+            {
+                "rulePriority": 1,
+                "selection": {"tagStatus": "untagged", "countType": "imageCountMoreThan", "countNumber": 5},
+                "action": {"type": "expire"},
+            }
+        ]
+    }
+)
+RULE = {"ecrRepositoryPrefix": "quay", "upstreamRegistryUrl": "quay.io"}
+TEMPLATE = {
+    "prefix": "quay",
+    "appliedFor": ["PULL_THROUGH_CACHE"],
+    "repositoryPolicy": REPOSITORY_POLICY,
+    "lifecyclePolicy": LIFECYCLE_POLICY,
+}
+SET_UP = [
+    ("create-pull-through-cache-rule", RULE, None),
+    ("put-registry-policy", {"policyText": SERVICE_POLICY}, None),
+    ("create-repository-creation-template", TEMPLATE, None),
+    ("create-pull-through-cache-rule", RULE, "PullThroughCacheRuleAlreadyExistsException"),
+    ("put-registry-policy", {"policyText": SERVICE_POLICY}, None),
+    ("create-repository-creation-template", TEMPLATE, "TemplateAlreadyExistsException"),
+    ("update-repository-creation-template", {"prefix": "quay", "description": "again"}, None),
+    ("describe-pull-through-cache-rules", {"ecrRepositoryPrefixes": ["quay"]}, None),
+    ("describe-repository-creation-templates", {"prefixes": ["quay"]}, None),
+    ("get-registry-policy", {}, None),
+    ("delete-repository-creation-template", {"prefix": "quay"}, None),
+    ("delete-pull-through-cache-rule", {"ecrRepositoryPrefix": "quay"}, None),
+    ("describe-pull-through-cache-rules", {}, None),
+    ("describe-repository-creation-templates", {}, None),
+]
+
+
+def through_cli(cli, operation, arguments):
+    status, output, error = cli("ecr", operation, "--cli-input-json", json.dumps(arguments))
+    return re.search(r"\((\w+)\)", error)[1] if status else json.loads(output)
+
+
+def through_boto3(ecr, operation, arguments):
+    try:
+        response = getattr(ecr, operation.replace("-", "_"))(**arguments)
+    except ClientError as error:
+        return error.response["Error"]["Code"]
+    del response["ResponseMetadata"]
+    return json.loads(json.dumps(response, default=str))
+
+
+def timeless(answer):
+    """Return an answer without its times."""
+    if isinstance(answer, dict):
+        return {name: timeless(value) for name, value in answer.items() if name not in ("createdAt", "updatedAt")}
+    return [timeless(value) for value in answer] if isinstance(answer, list) else answer
+
+
+def test_a_set_up_of_rule_policy_and_template_runs_alike_in_process_and_through_the_cli(cli):
+    with mock_aws():
+        ecr = conftest.Aws(None).client("ecr")
+        in_process = [through_boto3(ecr, operation, arguments) for operation, arguments, _ in SET_UP]
+    on_server = [through_cli(cli, operation, arguments) for operation, arguments, _ in SET_UP]
+    assert timeless(on_server) == timeless(in_process)
+    for answer, (operation, _, error) in zip(on_server, SET_UP):
+        assert (answer if isinstance(answer, str) else None) == error, operation
+    described = on_server[8]["repositoryCreationTemplates"][0]
+    assert (described["description"], described["repositoryPolicy"]) == ("again", REPOSITORY_POLICY)
+    assert on_server[-2:] == [
+        {"pullThroughCacheRules": []},
+        {"registryId": ACCOUNT, "repositoryCreationTemplates": []},
+    ]
 
 
 def test_cli_prints_the_limit_and_a_rule_that_exists(cli, server):

@@ -8,8 +8,10 @@ import re
 import pytest
 
 from conftest import ACCOUNT, MODEL, REGION, prefixes
+from moto_ecr_ptc.ecr import responses
 
 OPERATIONS = [name for name in MODEL.operation_names if "PullThroughCacheRule" in name]
+ALL_OPERATIONS = sorted(responses.OPERATIONS)
 PREFIX = MODEL.shape_for("PullThroughCacheRuleRepositoryPrefix").metadata["pattern"]
 CREDENTIAL_ARN = MODEL.shape_for("CredentialArn").metadata["pattern"]
 ENUM = MODEL.shape_for("UpstreamRegistry").metadata["enum"]
@@ -129,7 +131,7 @@ def test_first_member_in_the_models_order_is_named(aws, operation):
     assert response.json()["message"].startswith(f"Invalid parameter at '{first}' ")
 
 
-@pytest.mark.parametrize("operation", OPERATIONS)
+@pytest.mark.parametrize("operation", ALL_OPERATIONS)
 def test_model_holds_nothing_that_is_not_understood(operation):
     """A newer botocore that brings another kind of member, or a pattern that Python cannot read, shows here."""
 

@@ -8,6 +8,8 @@ derives from it belong to the AWS JSON protocol, which the model does not list.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from moto.core.exceptions import ServiceException
 from moto.ecr.exceptions import InvalidParameterException
 
@@ -93,6 +95,14 @@ class InvalidCustomRoleArn(InvalidParameterException):
         super().__init__(f"Invalid parameter at 'customRoleArn' failed to satisfy constraint: '{constraint}'")
 
 
+class InvalidAccountSetting(InvalidParameterException):
+    def __init__(self, member: str, admitted: Iterable[str]) -> None:
+        super().__init__(
+            f"Invalid parameter at '{member}' failed to satisfy constraint: "
+            f"'Member must satisfy enum value set: [{', '.join(admitted)}]'"
+        )
+
+
 # --- pull through cache rules ----------------------------------------------------------------------------------------
 
 
@@ -146,6 +156,67 @@ class RoleRequired(UnsupportedUpstreamRegistryException):
     message = (
         "The specified upstream registry requires authentication. "
         "Specify a valid IAM role ARN that grants access to the upstream registry and try again."
+    )
+
+
+# --- repository creation templates -----------------------------------------------------------------------------------
+
+
+class TemplateAlreadyExistsException(ServiceException):
+    code = "TemplateAlreadyExistsException"
+
+    def __init__(self, prefix: str, registry_id: str) -> None:
+        super().__init__(
+            f"The repository creation template with prefix '{prefix}' already exists "
+            f"in the registry with id '{registry_id}'"
+        )
+
+
+class TemplateNotFoundException(ServiceException):
+    code = "TemplateNotFoundException"
+
+    def __init__(self, prefix: str, registry_id: str) -> None:
+        super().__init__(
+            f"The repository creation template with prefix '{prefix}' does not exist "
+            f"in the registry with id '{registry_id}'"
+        )
+
+
+class EncryptionKeyNotAllowed(InvalidParameterException):
+    message = (
+        "Invalid parameter at 'encryptionConfiguration' failed to satisfy constraint: "
+        "'Invalid encryption configuration: Encryption key should not be set for AES256 encryption.'"
+    )
+
+
+class ExclusionFiltersNotAllowed(InvalidParameterException):
+    def __init__(self, mutability: str) -> None:
+        super().__init__(
+            "Invalid parameter at 'imageTagMutabilityExclusionFilters' failed to satisfy constraint: "
+            "'ImageTagMutabilityExclusionFilters are not allowed when "
+            f"imageTagMutability is set as {mutability}'"
+        )
+
+
+class ExclusionFiltersMissing(InvalidParameterException):
+    def __init__(self, mutability: str) -> None:
+        super().__init__(
+            "Invalid parameter at 'imageTagMutabilityExclusionFilters' failed to satisfy constraint: "
+            "'ImageTagMutabilityExclusionFilters can't be null when "
+            f"imageTagMutability is set as {mutability}'"
+        )
+
+
+class InvalidResourceTags(InvalidParameterException):
+    def __init__(self, fault: str) -> None:
+        super().__init__(f"Invalid parameter at 'resourceTags' failed to satisfy constraint: '{fault}'")
+
+
+class InvalidLifecyclePolicy(InvalidParameterException):
+    # moto's text of PutLifecyclePolicy
+    message = (
+        "Invalid parameter at 'LifecyclePolicyText' failed to satisfy constraint: "
+        "'Lifecycle policy validation failure: Could not map policyString into LifecyclePolicy.'"
     )
 
 

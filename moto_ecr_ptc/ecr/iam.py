@@ -47,6 +47,12 @@ PULL_THROUGH_CACHE_ROLE = ServiceLinkedRole(
     policy="AWSECRPullThroughCache_ServiceRolePolicy",
 )
 
+TEMPLATE_ROLE = ServiceLinkedRole(
+    name="AWSServiceRoleForECRTemplate",
+    service="ecr.amazonaws.com",
+    policy="ECRTemplateServiceRolePolicy",
+)
+
 
 class Caller:
     """Who made a request, while moto enforces IAM."""

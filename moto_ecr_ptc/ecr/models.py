@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import replace
-from typing import NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
 from moto.core.base_backend import backend_lock
 from moto.core.utils import utcnow
@@ -12,20 +12,33 @@ from moto.ecr.models import ECRBackend, ecr_backends
 
 from .credentials import MalformedSecret, SecretReader
 from .exceptions import (
+    InvalidAccountSetting,
     LimitExceededException,
     NothingToUpdate,
     PullThroughCacheRuleAlreadyExistsException,
     PullThroughCacheRuleNotFoundException,
     RegistryAccessDenied,
     SecretException,
+    TemplateAlreadyExistsException,
+    TemplateNotFoundException,
 )
-from .iam import PULL_THROUGH_CACHE_ROLE, Caller, check_custom_role, ensure_service_linked_role
+from .iam import PULL_THROUGH_CACHE_ROLE, TEMPLATE_ROLE, Caller, check_custom_role, ensure_service_linked_role
 from .paging import Pages
-from .rules import PullThroughCacheRule, check_credential_types, check_new_rule, prefix_key
+from .policies import PolicyChecker, check_registry_actions
+from .prefixes import prefix_key
+from .rules import PullThroughCacheRule, check_credential_types, check_new_rule
+from .templates import WITH_EXCLUSION, RepositoryCreationTemplate, check_template
 from .upstreams import EcrRegistry, find_upstream_registry
 
 RULES_PER_REGISTRY = 50
 """The quota "Pull through cache rules per registry" of the Amazon ECR user guide. AWS does not raise it."""
+
+ACCOUNT_SETTINGS = {
+    "BASIC_SCAN_TYPE_VERSION": ("AWS_NATIVE", "CLAIR"),
+    "REGISTRY_POLICY_SCOPE": ("V2", "V1"),
+    "BLOB_MOUNTING": ("DISABLED", "ENABLED"),
+}
+"""The settings of an account in a Region and their values, the default first."""
 
 
 class Validation(NamedTuple):
@@ -55,6 +68,10 @@ class PullThroughCacheBackend(ECRBackend):
         self.pull_through_cache_rules: dict[str, PullThroughCacheRule] = {}
         self._rule_sequence = itertools.count()
         self._rule_pages: Pages[PullThroughCacheRule] = Pages()
+        self.repository_creation_templates: dict[str, RepositoryCreationTemplate] = {}
+        self._template_sequence = itertools.count()
+        self._template_pages: Pages[RepositoryCreationTemplate] = Pages()
+        self._account_settings: dict[str, str] = {}
 
     def create_pull_through_cache_rule(
         self,
@@ -214,6 +231,191 @@ class PullThroughCacheBackend(ECRBackend):
             except (SecretException, MalformedSecret) as problem:
                 return Validation(rule, failure=f"The secret '{rule.credential_arn}' {problem.reason}")
             return Validation(rule, failure="")
+
+    # --- repository creation templates -----------------------------------------------------------------------------
+
+    def create_repository_creation_template(
+        self,
+        *,
+        prefix: str,
+        applied_for: list[str],
+        description: str | None = None,
+        encryption_configuration: dict[str, str] | None = None,
+        resource_tags: list[dict[str, str]] | None = None,
+        image_tag_mutability: str | None = None,
+        image_tag_mutability_exclusion_filters: list[dict[str, str]] | None = None,
+        repository_policy: str | None = None,
+        lifecycle_policy: str | None = None,
+        custom_role_arn: str | None = None,
+        caller: Caller | None = None,
+    ) -> RepositoryCreationTemplate:
+        """Create a template. (CreateRepositoryCreationTemplate)
+
+        Empty texts, a description, policy, role or KMS key of no characters, count as None.
+
+        :param prefix: 1 to 256 characters, or ROOT; ``prod`` and ``prod/`` are the same template
+        :param applied_for: any of REPLICATION, PULL_THROUGH_CACHE and CREATE_ON_PUSH; none means never
+        :param encryption_configuration: AES256 by default
+        :param image_tag_mutability: MUTABLE by default
+        :raises InvalidParameterException: settings that contradict one another, malformed policies or tags, or an
+            unusable role
+        :raises TemplateAlreadyExistsException: the prefix has a template
+        :raises AccessDeniedException: the caller lacks a right
+        """
+        with backend_lock:
+            now = utcnow()
+            template = self._with_settings(
+                RepositoryCreationTemplate(-1, prefix, applied_for, created_at=now, updated_at=now),
+                description=description,
+                encryption_configuration=encryption_configuration,
+                resource_tags=resource_tags,
+                image_tag_mutability=image_tag_mutability,
+                image_tag_mutability_exclusion_filters=image_tag_mutability_exclusion_filters,
+                repository_policy=repository_policy,
+                lifecycle_policy=lifecycle_policy,
+                custom_role_arn=custom_role_arn or None,
+            )
+            if prefix_key(prefix) in self.repository_creation_templates:
+                raise TemplateAlreadyExistsException(prefix, self.account_id)
+            self._check_template_rights(custom_role_arn, caller)
+            ensure_service_linked_role(
+                TEMPLATE_ROLE, account_id=self.account_id, partition=self.partition, caller=caller
+            )
+            template = replace(template, sequence=next(self._template_sequence))
+            self.repository_creation_templates[prefix_key(prefix)] = template
+            return template
+
+    def describe_repository_creation_templates(
+        self,
+        *,
+        prefixes: list[str] | None = None,
+        max_results: int | None = None,
+        next_token: str | None = None,
+    ) -> tuple[list[RepositoryCreationTemplate], str | None]:
+        """Return a page of templates in order of creation, and the next page's token.
+
+        (DescribeRepositoryCreationTemplates)
+
+        :param prefixes: prefixes without a template are left out; None or no prefix at all means all templates
+        :param max_results: 1 to 1000; None means 100
+        :raises InvalidParameterException: a token that this registry did not issue
+        """
+        with backend_lock:
+            selected = {prefix_key(prefix) for prefix in prefixes or self.repository_creation_templates}
+            templates = [template for key, template in self.repository_creation_templates.items() if key in selected]
+            return self._template_pages.page(templates, max_results, next_token)
+
+    def update_repository_creation_template(
+        self,
+        *,
+        prefix: str,
+        applied_for: list[str] | None = None,
+        description: str | None = None,
+        encryption_configuration: dict[str, str] | None = None,
+        resource_tags: list[dict[str, str]] | None = None,
+        image_tag_mutability: str | None = None,
+        image_tag_mutability_exclusion_filters: list[dict[str, str]] | None = None,
+        repository_policy: str | None = None,
+        lifecycle_policy: str | None = None,
+        custom_role_arn: str | None = None,
+        caller: Caller | None = None,
+    ) -> RepositoryCreationTemplate:
+        """Change those settings of a template that are given. (UpdateRepositoryCreationTemplate)
+
+        None keeps a setting. An empty description, policy or list of tags removes it; an empty role keeps the role. A
+        mutability without exclusion removes the exclusion filters.
+
+        :raises TemplateNotFoundException: the prefix has no template
+        :raises InvalidParameterException, AccessDeniedException: as on creation
+        """
+        with backend_lock:
+            template = self._with_settings(
+                self._get_template(prefix),
+                applied_for=applied_for,
+                description=description,
+                encryption_configuration=encryption_configuration,
+                resource_tags=resource_tags,
+                image_tag_mutability=image_tag_mutability,
+                image_tag_mutability_exclusion_filters=image_tag_mutability_exclusion_filters,
+                repository_policy=repository_policy,
+                lifecycle_policy=lifecycle_policy,
+                custom_role_arn=custom_role_arn or None,
+            )
+            self._check_template_rights(custom_role_arn, caller)
+            template = replace(template, updated_at=utcnow())
+            self.repository_creation_templates[prefix_key(prefix)] = template
+            return template
+
+    def delete_repository_creation_template(self, *, prefix: str) -> RepositoryCreationTemplate:
+        """Delete a template and return it. (DeleteRepositoryCreationTemplate)
+
+        :raises TemplateNotFoundException: the prefix has no template
+        """
+        with backend_lock:
+            self._get_template(prefix)
+            return self.repository_creation_templates.pop(prefix_key(prefix))
+
+    def _with_settings(self, template: RepositoryCreationTemplate, **given: Any) -> RepositoryCreationTemplate:
+        """Return the template with the settings that are given, checked."""
+        settings = {name: value for name, value in given.items() if value is not None}
+        for removable in ("description", "repository_policy", "lifecycle_policy", "resource_tags"):
+            if removable in settings:
+                settings[removable] = settings[removable] or None
+        if "encryption_configuration" in settings:
+            settings["encryption_configuration"] = {
+                name: value for name, value in settings["encryption_configuration"].items() if value
+            }
+        if not settings.get("image_tag_mutability", WITH_EXCLUSION).endswith(WITH_EXCLUSION):
+            settings.setdefault("image_tag_mutability_exclusion_filters", None)
+        template = replace(template, **settings)
+        check_template(template)
+        checker = PolicyChecker(self.region_name, self.account_id)
+        if template.repository_policy:
+            checker.check_repository_policy(template.repository_policy)
+        if template.lifecycle_policy:
+            checker.check_lifecycle_policy(template.lifecycle_policy)
+        return template
+
+    def _check_template_rights(self, custom_role_arn: str | None, caller: Caller | None) -> None:
+        if caller:
+            for action in ("ecr:CreateRepository", "ecr:PutLifecyclePolicy", "ecr:SetRepositoryPolicy"):
+                caller.require(action, "*")
+        self._check_credentials(None, custom_role_arn, caller)
+
+    def _get_template(self, prefix: str) -> RepositoryCreationTemplate:
+        try:
+            return self.repository_creation_templates[prefix_key(prefix)]
+        except KeyError:
+            raise TemplateNotFoundException(prefix, self.account_id) from None
+
+    # --- account settings and the registry policy --------------------------------------------------------------------
+
+    def get_account_setting(self, *, name: str) -> str:
+        """Return a setting's value. (GetAccountSetting)
+
+        :raises InvalidParameterException: no such setting
+        """
+        if name not in ACCOUNT_SETTINGS:
+            raise InvalidAccountSetting("name", ACCOUNT_SETTINGS)
+        return self._account_settings.get(name, ACCOUNT_SETTINGS[name][0])
+
+    def put_account_setting(self, *, name: str, value: str) -> str:
+        """Change a setting and return its value. (PutAccountSetting)
+
+        :raises InvalidParameterException: no such setting, or no value of it
+        """
+        with backend_lock:
+            self.get_account_setting(name=name)
+            if value not in ACCOUNT_SETTINGS[name]:
+                raise InvalidAccountSetting("value", ACCOUNT_SETTINGS[name])
+            self._account_settings[name] = value
+            return value
+
+    def _validate_registry_policy_action(self, policy_text: str) -> None:
+        # moto's PutRegistryPolicy calls this, and admits two actions only.
+        check_registry_actions(policy_text, self.get_account_setting(name="REGISTRY_POLICY_SCOPE"))
+
+    # --- what several operations need --------------------------------------------------------------------------------
 
     def _get_rule(self, prefix: str) -> PullThroughCacheRule:
         try:

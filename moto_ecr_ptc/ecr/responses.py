@@ -28,6 +28,7 @@ from .exceptions import (
 )
 from .iam import Caller
 from .models import PullThroughCacheBackend
+from .templates import RepositoryCreationTemplate
 from .validation import find_violation
 
 OPERATIONS = frozenset(
@@ -37,6 +38,12 @@ OPERATIONS = frozenset(
         "DescribePullThroughCacheRules",
         "UpdatePullThroughCacheRule",
         "ValidatePullThroughCacheRule",
+        "CreateRepositoryCreationTemplate",
+        "DeleteRepositoryCreationTemplate",
+        "DescribeRepositoryCreationTemplates",
+        "UpdateRepositoryCreationTemplate",
+        "GetAccountSetting",
+        "PutAccountSetting",
     }
 )
 
@@ -103,6 +110,61 @@ class PullThroughCacheResponse(ECRResponse):
             caller=self._caller,
         )
         return ActionResult({**vars(rule), "is_valid": not failure, "failure": failure})
+
+    def create_repository_creation_template(self) -> ActionResult:
+        members = self._read_members()
+        return self._template_result(
+            self._backend.create_repository_creation_template(
+                prefix=members["prefix"],
+                applied_for=members["appliedFor"],
+                caller=self._caller,
+                **_template_settings(members),
+            )
+        )
+
+    def describe_repository_creation_templates(self) -> ActionResult:
+        members = self._read_members()
+        templates, next_token = self._backend.describe_repository_creation_templates(
+            prefixes=members.get("prefixes"),
+            max_results=members.get("maxResults"),
+            next_token=members.get("nextToken"),
+        )
+        return ActionResult(
+            {
+                "registryId": self.current_account,
+                "repositoryCreationTemplates": templates,
+                "nextToken": next_token,
+            }
+        )
+
+    def update_repository_creation_template(self) -> ActionResult:
+        members = self._read_members()
+        return self._template_result(
+            self._backend.update_repository_creation_template(
+                prefix=members["prefix"],
+                applied_for=members.get("appliedFor"),
+                caller=self._caller,
+                **_template_settings(members),
+            )
+        )
+
+    def delete_repository_creation_template(self) -> ActionResult:
+        members = self._read_members()
+        return self._template_result(self._backend.delete_repository_creation_template(prefix=members["prefix"]))
+
+    def get_account_setting(self) -> ActionResult:
+        name = self._read_members()["name"]
+        return ActionResult({"name": name, "value": self._backend.get_account_setting(name=name)})
+
+    def put_account_setting(self) -> ActionResult:
+        members = self._read_members()
+        name = members["name"]
+        return ActionResult(
+            {"name": name, "value": self._backend.put_account_setting(name=name, value=members["value"])}
+        )
+
+    def _template_result(self, template: RepositoryCreationTemplate) -> ActionResult:
+        return ActionResult({"registryId": self.current_account, "repositoryCreationTemplate": template})
 
     # --- dispatch ------------------------------------------------------------------------------------------------
 
@@ -184,3 +246,17 @@ class PullThroughCacheResponse(ECRResponse):
             self._caller = Caller(
                 create_access_key(self.current_account, self.partition, self.access_key, self.headers)
             )
+
+
+def _template_settings(members: dict[str, Any]) -> dict[str, Any]:
+    """Return what CreateRepositoryCreationTemplate and UpdateRepositoryCreationTemplate both take."""
+    return {
+        "description": members.get("description"),
+        "encryption_configuration": members.get("encryptionConfiguration"),
+        "resource_tags": members.get("resourceTags"),
+        "image_tag_mutability": members.get("imageTagMutability"),
+        "image_tag_mutability_exclusion_filters": members.get("imageTagMutabilityExclusionFilters"),
+        "repository_policy": members.get("repositoryPolicy"),
+        "lifecycle_policy": members.get("lifecyclePolicy"),
+        "custom_role_arn": members.get("customRoleArn"),
+    }

@@ -18,10 +18,8 @@ from .exceptions import (
     UpstreamIsCacheRegistry,
     UpstreamRegistryMismatch,
 )
+from .prefixes import ROOT
 from .upstreams import Authentication, EcrRegistry, UpstreamRegistry, find_ecr_registry, find_upstream_registry
-
-ROOT = "ROOT"
-"""The prefix of the rule that serves every repository that no other rule covers."""
 
 
 @dataclass(frozen=True)
@@ -38,11 +36,6 @@ class PullThroughCacheRule:
     custom_role_arn: str | None
     created_at: datetime
     updated_at: datetime
-
-
-def prefix_key(ecr_repository_prefix: str) -> str:
-    """Return what identifies a rule: ECR assumes a slash at the end of every prefix, given or not."""
-    return ecr_repository_prefix.rstrip("/")
 
 
 def check_new_rule(

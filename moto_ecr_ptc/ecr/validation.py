@@ -22,13 +22,38 @@ def find_violation(members: Mapping[str, Any], shape: StructureShape) -> str | N
     :param members: a request's members; each value has the JSON type that ``shape`` asks for, absent ones are left out
     :param shape: the operation's input shape; its order of members is the order of the checks
     """
+    violation = _find_in_structure(members, shape, "")
+    return violation and "Invalid parameter at '{}' failed to satisfy constraint: '{}'".format(*violation)
+
+
+def _find_in_structure(members: Mapping[str, Any], shape: StructureShape, path: str) -> tuple[str, str] | None:
+    """Return the first violation in a structure: the path of the member, and the constraint."""
     for name, member in shape.members.items():
         if name in members:
-            constraint = _violated_constraint(members[name], member)
+            violation = _find_in_value(members[name], member, path + name)
         else:
-            constraint = "Member must not be null" if name in shape.required_members else None
-        if constraint:
-            return f"Invalid parameter at '{name}' failed to satisfy constraint: '{constraint}'"
+            violation = (path + name, "Member must not be null") if name in shape.required_members else None
+        if violation:
+            return violation
+    return None
+
+
+def _find_in_value(value: Any, shape: Shape, path: str) -> tuple[str, str] | None:
+    if isinstance(shape, StructureShape):
+        return _find_in_structure(value, shape, f"{path}.")
+    constraint = _violated_constraint(value, shape)
+    if constraint:
+        return path, constraint
+    if isinstance(shape, ListShape):
+        for number, item in enumerate(value, 1):
+            if isinstance(shape.member, StructureShape):
+                violation = _find_in_structure(item, shape.member, f"{path}.{number}.member.")
+                if violation:
+                    return violation
+                continue
+            constraint = _violated_constraint(item, shape.member)
+            if constraint:
+                return path, f"Member must satisfy constraint: [{constraint}]"
     return None
 
 
@@ -43,11 +68,6 @@ def _violated_constraint(value: Any, shape: Shape) -> str | None:
         return f"Member must satisfy regular expression pattern: {metadata['pattern']}"
     if "enum" in metadata and value not in metadata["enum"]:
         return f"Member must satisfy enum value set: [{', '.join(metadata['enum'])}]"
-    if isinstance(shape, ListShape):
-        for item in value:
-            constraint = _violated_constraint(item, shape.member)
-            if constraint:
-                return f"Member must satisfy constraint: [{constraint}]"
     return None
 
 

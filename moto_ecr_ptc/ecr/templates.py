@@ -1,0 +1,88 @@
+"""A repository creation template, its checks, and which template a new repository gets.
+
+Source: Amazon ECR user guide, "Templates to control repositories created during a pull through cache, create on push,
+or replication action".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from moto.utilities.tagging_service import TaggingService
+
+from .exceptions import (
+    EncryptionKeyNotAllowed,
+    ExclusionFiltersMissing,
+    ExclusionFiltersNotAllowed,
+    InvalidResourceTags,
+)
+from .prefixes import covers, specificity
+
+TAGS_PER_REPOSITORY = 50
+WITH_EXCLUSION = "_WITH_EXCLUSION"
+
+
+@dataclass(frozen=True)
+class RepositoryCreationTemplate:
+    """One template of one registry. The members are those of ECR's shape of this name; None means not set."""
+
+    sequence: int
+    prefix: str
+    applied_for: list[str]
+    created_at: datetime
+    updated_at: datetime
+    description: str | None = None
+    encryption_configuration: dict[str, str] = field(default_factory=lambda: {"encryptionType": "AES256"})
+    resource_tags: list[dict[str, str]] | None = None
+    image_tag_mutability: str = "MUTABLE"
+    image_tag_mutability_exclusion_filters: list[dict[str, str]] | None = None
+    repository_policy: str | None = None
+    lifecycle_policy: str | None = None
+    custom_role_arn: str | None = None
+
+
+def check_template(template: RepositoryCreationTemplate) -> None:
+    """Check that a template's settings fit together.
+
+    Tags and a KMS key without a custom role fit: only the creation of a repository fails over them.
+
+    :raises InvalidParameterException: they contradict one another, or the tags are not valid
+    """
+    encryption = template.encryption_configuration
+    if encryption["encryptionType"] == "AES256" and "kmsKey" in encryption:
+        raise EncryptionKeyNotAllowed
+    _check_tags(template.resource_tags or [])
+    mutability = template.image_tag_mutability
+    if mutability.endswith(WITH_EXCLUSION):
+        if template.image_tag_mutability_exclusion_filters is None:
+            raise ExclusionFiltersMissing(mutability)
+    elif template.image_tag_mutability_exclusion_filters is not None:
+        raise ExclusionFiltersNotAllowed(mutability)
+
+
+def find_template(
+    templates: Iterable[RepositoryCreationTemplate], repository_name: str, purpose: str
+) -> RepositoryCreationTemplate | None:
+    """Return the template that a new repository gets: the longest prefix that covers it, ROOT last.
+
+    :param purpose: why the repository is created: REPLICATION, PULL_THROUGH_CACHE or CREATE_ON_PUSH. Templates that are
+        not applied for it are passed over.
+    """
+    candidates = (
+        template
+        for template in templates
+        if purpose in template.applied_for and covers(template.prefix, repository_name)
+    )
+    return max(candidates, key=lambda template: specificity(template.prefix), default=None)
+
+
+def _check_tags(tags: list[dict[str, str]]) -> None:
+    fault = TaggingService().validate_tags(tags, limit=TAGS_PER_REPOSITORY)
+    if fault:
+        raise InvalidResourceTags(fault)
+    keys = [tag["Key"] for tag in tags]
+    duplicates = sorted({key for key in keys if keys.count(key) > 1})
+    if duplicates:
+        raise InvalidResourceTags(f"Duplicate tag keys: {', '.join(duplicates)}")
