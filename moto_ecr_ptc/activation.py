@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
+from typing import Any
 
 OLDEST_MOTO = (5, 1, 2)
 """The first with ``ActionResult`` and ``ServiceException``."""
@@ -36,7 +37,8 @@ def activate() -> None:
         moto loads its ECR later, that import raises it
     """
     if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
-        sys.meta_path.insert(0, _Finder())
+        # A second copy of this module, in a process that imports the package anew, takes the first one's place.
+        sys.meta_path[:] = [_Finder(), *(finder for finder in sys.meta_path if not _is_finder_of_a_copy(finder))]
     if _TRIGGER in sys.modules:
         _load_backend()
 
@@ -46,6 +48,7 @@ def _load_backend() -> None:
     numbers = tuple(int(number) for number in re.findall(r"\d+", moto_version)[:3])
     if not OLDEST_MOTO <= numbers < FIRST_UNSUPPORTED_MOTO:
         raise _unsupported(moto_version, "a version out of range")
+    _forget_backend_of_another_moto()
     try:
         # The response class too, so that a seam that is missing shows before anything has changed.
         importlib.import_module("moto_ecr_ptc.ecr.urls")
@@ -53,6 +56,18 @@ def _load_backend() -> None:
     except (ImportError, AttributeError) as error:
         raise _unsupported(moto_version, str(error)) from error
     models.register()
+
+
+def _is_finder_of_a_copy(finder: object) -> bool:
+    return (type(finder).__module__, type(finder).__qualname__) == (__name__, _Finder.__qualname__)
+
+
+def _forget_backend_of_another_moto() -> None:
+    """Have our modules imported anew if they belong to a moto that the process has dropped and imported again."""
+    backend = sys.modules.get("moto_ecr_ptc.ecr.models")
+    if backend and backend.ecr_backends is not sys.modules[_TRIGGER].ecr_backends:
+        for name in [name for name in sys.modules if name.startswith("moto_ecr_ptc.ecr")]:
+            del sys.modules[name]
 
 
 def _unsupported(moto_version: str, reason: str) -> UnsupportedMotoError:
@@ -83,6 +98,9 @@ class _Finder(MetaPathFinder):
 class _ActivatingLoader(Loader):
     def __init__(self, loader: Loader) -> None:
         self._loader = loader
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._loader, name)
 
     def create_module(self, spec: ModuleSpec) -> ModuleType | None:
         return self._loader.create_module(spec)

@@ -188,3 +188,36 @@ def test_moto_without_the_seams_is_unsupported_whatever_its_version():
             print(error)
     """)
     assert "(cannot import name 'AccessDeniedError' from 'moto.core.exceptions'" in process.stdout
+
+
+@pytest.mark.parametrize("dropped", ["moto_ecr_ptc", "moto", "moto."])
+def test_process_that_drops_modules_and_imports_them_again_works(dropped):
+    run(f"""
+        import sys
+        import moto_ecr_ptc
+        def use():
+            from moto import mock_aws
+            with mock_aws():
+                create(boto3.Session().client("ecr", "us-east-1"))
+        use()
+        for name in [name for name in sys.modules if (name + ".").startswith("{dropped}")]:
+            if "{dropped}" != "moto." or not name.startswith("moto_ecr_ptc"):
+                del sys.modules[name]
+        if "moto_ecr_ptc" not in sys.modules:
+            import moto_ecr_ptc
+        import botocore.handlers
+        botocore.handlers.BUILTIN_HANDLERS[:] = [
+            handler for handler in botocore.handlers.BUILTIN_HANDLERS
+            if type(handler[1]).__name__ != "BotocoreStubber" or "{dropped}" == "moto_ecr_ptc"
+        ]
+        use()
+    """)
+
+
+def test_spec_of_the_watched_module_offers_its_source():
+    run("""
+        import importlib.util
+        import moto_ecr_ptc
+        spec = importlib.util.find_spec("moto.ecr.models")
+        assert "class ECRBackend" in spec.loader.get_source("moto.ecr.models")
+    """)

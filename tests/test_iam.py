@@ -146,6 +146,35 @@ def test_request_without_a_signature_lacks_the_authentication_token(in_process):
     assert found.code == "MissingAuthenticationTokenException"
 
 
+def test_role_that_was_deleted_after_it_was_assumed_is_an_unrecognized_client(aws):
+    iam = aws.client("iam")
+    iam.create_role(RoleName="gone", AssumeRolePolicyDocument="{}")
+    token = aws.client("sts").assume_role(RoleArn=f"arn:aws:iam::{ACCOUNT}:role/gone", RoleSessionName="me")[
+        "Credentials"
+    ]
+    iam.delete_role(RoleName="gone")
+    caller = aws.client(
+        "ecr",
+        aws_access_key_id=token["AccessKeyId"],
+        aws_secret_access_key=token["SecretAccessKey"],
+        aws_session_token=token["SessionToken"],
+    )
+    found = enforced(refusal, caller.describe_pull_through_cache_rules)
+    assert found.code == "UnrecognizedClientException"
+
+
+def test_key_of_another_partition_is_an_unrecognized_client(in_process):
+    ecr = conftest.SESSION.client(
+        "ecr",
+        REGION,
+        endpoint_url="https://api.ecr.cn-north-1.amazonaws.com.cn",
+        config=Config(retries={"max_attempts": 0}),
+        **user(in_process, allow("*")),
+    )
+    found = enforced(refusal, ecr.describe_pull_through_cache_rules)
+    assert found.code == "UnrecognizedClientException"
+
+
 def test_signature_without_a_date_is_incomplete(aws):
     key = user(aws, allow("*"))["aws_access_key_id"]
     headers = {
@@ -172,6 +201,7 @@ def test_malformed_request_of_an_unauthorized_caller_is_denied_not_read(aws):
         ("no arn", "Member must be the ARN of an IAM role"),
         (f"arn:aws:iam::{ACCOUNT}:user/ecr-upstream", "Member must be the ARN of an IAM role"),
         (f"arn:aws:iam::{ACCOUNT}:role/", "Member must be the ARN of an IAM role"),
+        (f"arn:aws:iam::{ACCOUNT}:role/path/", "Member must be the ARN of an IAM role"),
         (ROLE + "\n", "Member must be the ARN of an IAM role"),
         (
             ROLE.replace(ACCOUNT, OTHER_ACCOUNT),
@@ -190,6 +220,11 @@ def test_role_that_cannot_be_the_registrys_is_invalid(ecr, arn, constraint):
         f"Invalid parameter at 'customRoleArn' failed to satisfy constraint: '{constraint}'",
     )
     assert prefixes(ecr) == []
+
+
+def test_role_with_a_path_of_odd_characters_is_accepted(ecr):
+    role = f"arn:aws:iam::{ACCOUNT}:role/team!a:b/{{x}}/upstream"
+    assert ecr.create_pull_through_cache_rule(**UP, customRoleArn=role)["customRoleArn"] == role
 
 
 def test_role_need_not_exist_without_enforcement(ecr):
@@ -289,6 +324,18 @@ def test_first_template_demands_the_right_to_create_the_service_linked_role(aws,
     assert templates(ecr) == []
 
 
+def test_missing_secret_is_named_before_the_missing_right_to_the_service_linked_role(aws):
+    caller = aws.client("ecr", **user(aws, allow("ecr:*")))
+    found = enforced(
+        refusal,
+        caller.create_pull_through_cache_rule,
+        ecrRepositoryPrefix="hub",
+        upstreamRegistryUrl="ghcr.io",
+        credentialArn=f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:ecr-pullthroughcache/missing",
+    )
+    assert found.code == "SecretNotFoundException"
+
+
 # --- resource policies of secrets -------------------------------------------------------------------------------------
 
 ACTION = "secretsmanager:GetSecretValue"
@@ -306,6 +353,7 @@ def deny(principal, action=ACTION, **more):
         (deny({"AWS": SLR}, "secretsmanager:*"), True),
         (deny({"AWS": [f"arn:aws:iam::{OTHER_ACCOUNT}:root", f"arn:aws:iam::{ACCOUNT}:root"]}), True),
         (deny({"AWS": ACCOUNT}), True),
+        ({name: value for name, value in deny("*").items() if name != "Resource"}, True),
         (deny({"Service": "pullthroughcache.ecr.amazonaws.com"}), True),
         ({**deny("*"), "Principal": None, "NotPrincipal": {"AWS": f"arn:aws:iam::{ACCOUNT}:user/root"}}, True),
         ({**deny("*"), "Principal": None, "NotPrincipal": {"AWS": [SLR]}}, False),
@@ -333,6 +381,34 @@ def test_secret_whose_policy_denies_ecr_cannot_be_accessed_with_enforcement(aws,
     assert validation["failure"] == (
         f"The secret '{hub['credentialArn']}' has a resource policy that denies Amazon ECR"
     )
+
+
+@pytest.mark.parametrize(
+    "policy",
+    [
+        "no JSON",
+        "[" * 9000,
+        "{}",
+        "[]",
+        '{"Statement": ["x"]}',
+        '{"Statement": null}',
+        json.dumps({"Statement": {"Effect": "Deny", "Action": "*", "Resource": "*"}}),
+        json.dumps({"Statement": {"Effect": "Deny", "Principal": None, "Action": "*", "Resource": "*"}}),
+        json.dumps({"Statement": {"Effect": "Deny", "Principal": {"AWS": [1]}, "Action": "*", "Resource": "*"}}),
+        json.dumps({"Statement": {"Principal": "*", "Action": "*", "Resource": "*"}}),
+        json.dumps({"Statement": {"Effect": "Deny", "Principal": "*", "Resource": "*"}}),
+        json.dumps({"Statement": {"Effect": "Deny", "Principal": "*", "Action": 1, "Resource": "*"}}),
+        json.dumps({"Statement": {"Effect": "Deny", "Principal": "*", "Action": "(", "Resource": "*"}}),
+    ],
+)
+def test_secret_whose_policy_is_malformed_is_usable_with_enforcement(aws, ecr, policy):
+    """moto stores such a policy; AWS would not."""
+    secret = aws.secret()
+    aws.client("secretsmanager").put_resource_policy(SecretId=secret, ResourcePolicy=policy)
+    caller = aws.client("ecr", **user(aws, allow("*")))
+    rule = {"ecrRepositoryPrefix": "hub", "upstreamRegistryUrl": "ghcr.io", "credentialArn": secret}
+    enforced(caller.create_pull_through_cache_rule, **rule)
+    assert prefixes(ecr) == ["hub"]
 
 
 def test_secret_without_a_policy_is_usable_with_enforcement(aws, ecr):

@@ -130,7 +130,13 @@ def test_gzipped_body_is_read(aws, ecr):
 
 
 @pytest.mark.parametrize(
-    "content_type", ["application/json", "text/plain", "application/x-amz-json-1.1; charset=utf-8"]
+    "content_type",
+    [
+        "application/x-www-form-urlencoded",
+        "application/json",
+        "text/plain",
+        "application/x-amz-json-1.1; charset=utf-8",
+    ],
 )
 def test_content_type_makes_no_difference(aws, content_type):
     response = aws.post("CreatePullThroughCacheRule", CREATE, Content_Type=content_type)
@@ -187,3 +193,13 @@ def test_timestamps_are_numbers_of_seconds(aws):
     body = aws.post("CreatePullThroughCacheRule", CREATE).json()
     assert isinstance(body["createdAt"], (int, float))
     assert 1_700_000_000 < body["createdAt"] < 10_000_000_000
+
+
+@pytest.mark.parametrize("account", ["abc", "12345678901x", " "])
+def test_account_that_is_no_number_is_refused(aws, account):
+    found = refusal(
+        aws.client("ecr", account=account).create_pull_through_cache_rule,
+        ecrRepositoryPrefix="quay",
+        upstreamRegistryUrl="quay.io",
+    )
+    assert found.code == "UnrecognizedClientException"

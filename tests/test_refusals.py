@@ -373,3 +373,73 @@ def test_update_checks_the_pattern_before_it_looks_for_the_rule(ecr):
     for operation in ("update", "delete", "validate"):
         call = getattr(ecr, f"{operation}_pull_through_cache_rule")
         assert refusal(call, ecrRepositoryPrefix="a._b").code == "InvalidParameterException"
+
+
+OTHER_REGISTRY = f"{OTHER_ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com"
+ROOT = {"ecrRepositoryPrefix": "ROOT", "upstreamRepositoryPrefix": "team"}
+
+
+@pytest.mark.parametrize(
+    ("first", "arguments"),
+    [
+        (3, {"upstreamRegistryUrl": "quay.io", "credentialArn": MISSING_SECRET, "customRoleArn": ROLE}),
+        (4, {"upstreamRegistryUrl": "quay.io", "customRoleArn": "no role"}),
+        (10, {"upstreamRegistryUrl": f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com", **ROOT}),
+        (16, {"upstreamRegistryUrl": OTHER_REGISTRY, **ROOT}),
+        (17, {"upstreamRegistryUrl": OTHER_REGISTRY}),
+        (11, {"upstreamRegistryUrl": OTHER_REGISTRY, "customRoleArn": "no role"}),
+        (13, {"upstreamRegistryUrl": OTHER_REGISTRY, "customRoleArn": "no role", "ecrRepositoryPrefix": "new"}),
+    ],
+)
+def test_create_with_two_faults_names_the_one_that_is_checked_first(in_process, first, arguments):
+    """Unless it says otherwise, each request names a prefix that has a rule, in a registry that is full."""
+    ecr = in_process.client("ecr")
+    for number in range(49):
+        ecr.create_pull_through_cache_rule(ecrRepositoryPrefix=f"quay-{number}", upstreamRegistryUrl="quay.io")
+    ecr.create_pull_through_cache_rule(ecrRepositoryPrefix="ROOT", upstreamRegistryUrl="quay.io")
+    found = refusal(ecr.create_pull_through_cache_rule, **{"ecrRepositoryPrefix": "quay-0", **arguments})
+    assert {
+        3: NO_AUTHENTICATION,
+        4: TYPE_MISMATCH,
+        10: "Invalid input: Upstream registry URL cannot be the same as the cache registry",
+        16: "Invalid input: A pull through cache rule with the ECR repository prefix ROOT ",
+        17: "The specified upstream registry requires authentication. Specify a valid IAM role ARN ",
+        11: "The pull through cache rule with prefix 'quay-0' already exists ",
+        13: "The maximum number of 50 pull through cache rules ",
+    }[first] in found.message
+
+
+def test_create_with_a_deleted_secret_under_a_disabled_key_cannot_access_it(aws, ecr):
+    key = aws.client("kms").create_key()["KeyMetadata"]["KeyId"]
+    secret = aws.secret(KmsKeyId=key)
+    aws.client("kms").disable_key(KeyId=key)
+    aws.client("secretsmanager").delete_secret(SecretId=secret)
+    found = refusal(
+        ecr.create_pull_through_cache_rule,
+        ecrRepositoryPrefix="hub",
+        upstreamRegistryUrl="ghcr.io",
+        credentialArn=secret,
+    )
+    assert found.code == "UnableToAccessSecretException"
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "arguments"),
+    [
+        (
+            "AccessDeniedException",
+            "The account with id",
+            {"ecrRepositoryPrefix": "absent", "registryId": OTHER_ACCOUNT},
+        ),
+        ("PullThroughCacheRuleNotFoundException", "The pull through", {"ecrRepositoryPrefix": "absent"}),
+        ("InvalidParameterException", TYPE_MISMATCH, {"credentialArn": MISSING_SECRET, "customRoleArn": ROLE}),
+        ("SecretNotFoundException", "The ARN of the secret", {"credentialArn": MISSING_SECRET}),
+    ],
+)
+def test_update_with_two_faults_names_the_one_that_is_checked_first(aws, ecr, code, message, arguments):
+    ecr.create_pull_through_cache_rule(
+        ecrRepositoryPrefix="hub", upstreamRegistryUrl="ghcr.io", credentialArn=aws.secret()
+    )
+    found = refusal(ecr.update_pull_through_cache_rule, **{"ecrRepositoryPrefix": "hub", **arguments})
+    assert found.code == code
+    assert found.message.startswith(message)

@@ -152,3 +152,16 @@ def test_failure_of_a_missing_key_names_it(aws, ecr, key):
     aws.client("secretsmanager").update_secret(SecretId=secret, KmsKeyId="alias/missing")
     failure = ecr.validate_pull_through_cache_rule(ecrRepositoryPrefix="hub")["failure"]
     assert failure == (f"The secret '{secret}' is encrypted with the KMS key 'alias/missing', which does not exist")
+
+
+def test_replica_is_not_under_the_primarys_key(aws, key):
+    secret = aws.secret(KmsKeyId=key["KeyId"], AddReplicaRegions=[{"Region": "eu-west-1"}])
+    aws.client("kms").disable_key(KeyId=key["KeyId"])
+    assert refused(aws.client("ecr"), secret) == UNABLE_TO_DECRYPT
+    create(aws.client("ecr", "eu-west-1"), secret.replace(REGION, "eu-west-1"))
+
+
+def test_empty_key_id_names_no_key(aws, ecr):
+    secret = aws.secret()
+    aws.client("secretsmanager").update_secret(SecretId=secret, KmsKeyId="")
+    create(ecr, secret)

@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -19,6 +19,7 @@ import requests
 from botocore.config import Config
 from botocore.exceptions import ClientError
 from moto import mock_aws
+from moto.core.exceptions import ServiceException
 
 import conftest
 from conftest import ACCOUNT, REGION, prefixes
@@ -59,6 +60,8 @@ def test_server_program_answers_on_loopback(command):
         ecr = conftest.Aws(f"http://127.0.0.1:{port}").client("ecr")
         ecr.create_pull_through_cache_rule(**QUAY)
         assert prefixes(ecr) == ["quay"]
+        if not Path("/proc/net/tcp").exists():  # only Linux tells where a program listens
+            return
         listening = subprocess.run(["cat", "/proc/net/tcp"], capture_output=True, text=True, check=True).stdout
         assert f"0100007F:{port:04X} 00000000:0000 0A" in listening
         assert f" 00000000:{port:04X} 00000000:0000 0A" not in listening
@@ -110,7 +113,7 @@ def many(count, call):
             call(number)
         except ClientError as error:
             return error.response["Error"]["Code"]
-        return "created"
+        return "done"
 
     with ThreadPoolExecutor(count) as pool:
         outcomes = list(pool.map(one, range(count)))
@@ -119,6 +122,13 @@ def many(count, call):
 
 @pytest.fixture
 def parallel_ecr(server):
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)  # threads take turns often enough to meet between a check and what it guards
+    yield many_clients(server)
+    sys.setswitchinterval(interval)
+
+
+def many_clients(server):
     config = Config(max_pool_connections=64, retries={"max_attempts": 0})
     return conftest.SESSION.client(
         "ecr",
@@ -136,49 +146,107 @@ def test_64_parallel_creates_with_distinct_prefixes_leave_50_rules(parallel_ecr)
             ecrRepositoryPrefix=f"quay-{number}", upstreamRegistryUrl="quay.io"
         ),
     )
-    assert outcomes == {"created": 50, "LimitExceededException": 14}
+    assert outcomes == {"done": 50, "LimitExceededException": 14}
     assert len(set(prefixes(parallel_ecr))) == 50
 
 
 def test_64_parallel_creates_with_one_prefix_leave_one_rule(parallel_ecr):
     outcomes = many(64, lambda _: parallel_ecr.create_pull_through_cache_rule(**QUAY))
-    assert outcomes == {"created": 1, "PullThroughCacheRuleAlreadyExistsException": 63}
+    assert outcomes == {"done": 1, "PullThroughCacheRuleAlreadyExistsException": 63}
     assert prefixes(parallel_ecr) == ["quay"]
 
 
 def test_resets_in_between_leave_nothing_and_break_nothing(server, parallel_ecr):
-    """Creates, describes and deletes race with resets; no answer is a 500, and a last reset leaves nothing."""
-    secret_rule = {
-        "ecrRepositoryPrefix": "hub",
-        "upstreamRegistryUrl": "ghcr.io",
-        "credentialArn": f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:ecr-pullthroughcache/hub",
-    }
-    calls = [
-        lambda number: parallel_ecr.create_pull_through_cache_rule(
-            ecrRepositoryPrefix=f"quay-{number}", upstreamRegistryUrl="quay.io"
-        ),
-        lambda number: parallel_ecr.describe_pull_through_cache_rules(),
-        lambda number: parallel_ecr.delete_pull_through_cache_rule(ecrRepositoryPrefix=f"quay-{number}"),
-        lambda number: parallel_ecr.create_pull_through_cache_rule(**secret_rule),
-        lambda number: requests.post(f"{server.endpoint_url}/moto-api/reset", timeout=60).raise_for_status(),
-    ]
-    outcomes = many(48, lambda number: [calls[(number + turn) % len(calls)](number) for turn in range(10)] and None)
-    assert outcomes.keys() <= {
-        "created",
-        "LimitExceededException",
-        "PullThroughCacheRuleAlreadyExistsException",
-        "PullThroughCacheRuleNotFoundException",
-        "SecretNotFoundException",
-    }
-    requests.post(f"{server.endpoint_url}/moto-api/reset", timeout=60).raise_for_status()
+    """Calls race with resets: none answers a 500, and no rule outlives a reset that came after it."""
+    missing = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:ecr-pullthroughcache/hub"
+    finished, refused = [], set()
+
+    def reset():
+        requests.post(f"{server.endpoint_url}/moto-api/reset", timeout=60).raise_for_status()
+
+    def create(name):
+        parallel_ecr.create_pull_through_cache_rule(ecrRepositoryPrefix=name, upstreamRegistryUrl="quay.io")
+        finished.append(name)
+
+    def reset_and_look():
+        before = set(finished)
+        reset()
+        assert not before & set(prefixes(parallel_ecr))
+
+    def one(number):
+        calls = [
+            lambda turn: create(f"quay-{number}-{turn}"),
+            lambda turn: parallel_ecr.describe_pull_through_cache_rules(),
+            lambda turn: parallel_ecr.delete_pull_through_cache_rule(ecrRepositoryPrefix=f"quay-{number}-{turn - 2}"),
+            lambda turn: parallel_ecr.create_pull_through_cache_rule(
+                ecrRepositoryPrefix="hub", upstreamRegistryUrl="ghcr.io", credentialArn=missing
+            ),
+        ]
+        for turn in range(16):
+            if number % 8 == 0:
+                reset_and_look()
+                continue
+            try:
+                calls[turn % len(calls)](turn)
+            except ClientError as error:
+                refused.add(error.response["Error"]["Code"])
+
+    assert many(32, one) == {"done": 32}
+    assert refused <= {"LimitExceededException", "PullThroughCacheRuleNotFoundException", "SecretNotFoundException"}
+    reset()
     assert prefixes(parallel_ecr) == []
-    outcomes = many(
-        64,
-        lambda number: parallel_ecr.create_pull_through_cache_rule(
-            ecrRepositoryPrefix=f"quay-{number}", upstreamRegistryUrl="quay.io"
-        ),
-    )
-    assert outcomes["created"] == 50
+
+
+def test_rules_created_while_their_checks_run_are_counted(in_process):
+    """Threads that meet inside the backend, with nothing of the server between them."""
+    from moto.ecr.models import ecr_backends
+
+    in_process.client("ecr").describe_pull_through_cache_rules()
+    backend = ecr_backends[ACCOUNT][REGION]
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for _ in range(20):
+            backend.reset()
+            barrier = threading.Barrier(16)
+
+            def create(number, barrier=barrier):
+                barrier.wait()
+                for turn in range(8):
+                    with suppress(ServiceException):
+                        backend.create_pull_through_cache_rule(
+                            ecr_repository_prefix=f"quay-{number}-{turn}", upstream_registry_url="quay.io"
+                        )
+
+            with ThreadPoolExecutor(16) as pool:
+                list(pool.map(create, range(16)))
+            assert len(backend.pull_through_cache_rules) == 50
+    finally:
+        sys.setswitchinterval(interval)
+
+
+def test_client_that_is_slow_to_send_its_body_holds_nobody_up(server):
+    host, port = server.endpoint_url.rpartition("/")[2].split(":")
+    with socket.create_connection((host, int(port))) as slow:
+        slow.sendall(
+            b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n"
+            b"X-Amz-Target: AmazonEC2ContainerRegistry_V20150921.DescribePullThroughCacheRules\r\n"
+            b"Authorization: AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/20260101/us-east-1/ecr/aws4_request, "
+            b"SignedHeaders=host, Signature=0\r\n\r\n{"
+        )
+        time.sleep(0.3)
+        quick = Config(read_timeout=10, retries={"max_attempts": 0})
+        for service, operation in (("ecr", "describe_repositories"), ("ecr", "describe_pull_through_cache_rules")):
+            client = conftest.SESSION.client(
+                service,
+                endpoint_url=server.endpoint_url,
+                config=quick,
+                aws_access_key_id="AKIAIOSFODNN7EXAMPLE",
+                aws_secret_access_key="x",
+            )
+            getattr(client, operation)()
+        slow.sendall(b"        }")
+        assert slow.recv(4096).startswith(b"HTTP/1.1 200 ")
 
 
 # --- the AWS CLI ------------------------------------------------------------------------------------------------------

@@ -119,3 +119,18 @@ def test_validate_never_tells_what_the_secret_holds(aws, validate, secret):
         SecretId=secret, SecretString='{"username": "hunter1", "accessToken": ["hunter2"]}'
     )
     assert "hunter" not in validate()["failure"]
+
+
+def test_validate_reads_the_newest_of_two_current_versions(aws, validate, secret):
+    """moto leaves AWSCURRENT on a version to which it was moved, when another one becomes current."""
+    secretsmanager = aws.client("secretsmanager")
+    secretsmanager.put_secret_value(SecretId=secret, SecretString="broken", VersionStages=["AWSPENDING"])
+    versions = secretsmanager.describe_secret(SecretId=secret)["VersionIdsToStages"]
+    (old,) = (version for version, stages in versions.items() if "AWSCURRENT" in stages)
+    (new,) = (version for version, stages in versions.items() if "AWSPENDING" in stages)
+    secretsmanager.update_secret_version_stage(
+        SecretId=secret, VersionStage="AWSCURRENT", MoveToVersionId=new, RemoveFromVersionId=old
+    )
+    assert validate()["isValid"] is False
+    secretsmanager.put_secret_value(SecretId=secret, SecretString=GOOD_SECRET)
+    assert validate()["isValid"] is True

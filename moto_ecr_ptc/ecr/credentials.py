@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Union, cast
 
 from moto.backends import get_backend
-from moto.secretsmanager.exceptions import SecretsManagerClientError
 
 from .exceptions import (
     SecretElsewhere,
@@ -78,21 +77,20 @@ class SecretReader:
         :raises MalformedSecret: the value is no JSON object with a ``username`` and an ``accessToken``
         """
         value = self._read_value(arn)
-        if "SecretString" not in value:
+        if value.get("secret_string") is None:
             raise MalformedSecret("holds a binary value; it must hold a JSON object")
-        return _parse(value["SecretString"])
+        return _parse(value["secret_string"])
 
     def _read_value(self, arn: str) -> dict[str, Any]:
+        """Return the secret's current version, as moto keeps it."""
         secret = self._find(arn)
         primary = _primary(secret)
         if primary.is_deleted():
             raise UnableToAccessSecretException("is scheduled for deletion")
-        try:
-            value = get_backend("secretsmanager")[self.account_id][self.region].get_secret_value(
-                secret.arn, "", "AWSCURRENT"
-            )
-        except SecretsManagerClientError:
-            raise UnableToAccessSecretException("has no current value") from None
+        # moto can leave AWSCURRENT on two versions, and its own GetSecretValue takes the older one.
+        current = [version for version in secret.versions.values() if "AWSCURRENT" in version["version_stages"]]
+        if not current:
+            raise UnableToAccessSecretException("has no current value")
         if self.enforce_policies and policy_denies_role(
             primary.policy,
             PULL_THROUGH_CACHE_ROLE,
@@ -104,7 +102,7 @@ class SecretReader:
             raise UnableToAccessSecretException("has a resource policy that denies Amazon ECR")
         if secret is primary:  # moto encrypts replicas with the default key
             self._check_key(primary.kms_key_id)
-        return value
+        return current[-1]
 
     def _find(self, arn: str) -> Secret:
         here = f"arn:{self.partition}:secretsmanager:{self.region}:{self.account_id}:secret:"
@@ -118,7 +116,7 @@ class SecretReader:
         return secret
 
     def _check_key(self, key_id: str | None) -> None:
-        if key_id is None or key_id == _DEFAULT_KEY:
+        if not key_id or key_id == _DEFAULT_KEY:
             return
         arn = _KMS_ARN.fullmatch(key_id)
         account_id, region = (arn["account"], arn["region"]) if arn else (self.account_id, self.region)

@@ -28,7 +28,9 @@ from .exceptions import ActionDenied, InvalidCustomRoleArn
 
 MOTO_EVALUATES_CONDITIONS = "incoming_condition_values" in signature(IAMPolicy.is_action_permitted).parameters
 
-_ROLE_ARN = re.compile(r"arn:(?P<partition>aws(?:-[a-z]+)*):iam::(?P<account>[0-9]{12}):role/[A-Za-z0-9_+=,.@/-]+")
+_ROLE_ARN = re.compile(
+    r"arn:(?P<partition>aws(?:-[a-z]+)*):iam::(?P<account>[0-9]{12}):role/(?:[!-~]+/)?[A-Za-z0-9_+=,.@-]{1,64}"
+)
 
 
 @dataclass(frozen=True)
@@ -134,11 +136,9 @@ def policy_denies_role(
 ) -> bool:
     """Return whether a resource policy explicitly denies a service-linked role ``action`` on ``resource``.
 
-    Statements with a Condition are passed over: nothing here knows the values that AWS would compare.
+    Statements with a Condition are passed over: nothing here knows the values that AWS would compare. So are malformed
+    ones.
     """
-    if policy is None:
-        return False
-    statements = json.loads(policy)["Statement"]
     identities = {
         "*",
         account_id,
@@ -147,18 +147,40 @@ def policy_denies_role(
         role.service,
     }
     return any(
-        IAMPolicyStatement(statement).is_action_permitted(action, resource) is PermissionResult.DENIED
-        for statement in (statements if isinstance(statements, list) else [statements])
-        if statement["Effect"] == "Deny" and "Condition" not in statement and _applies_to(statement, identities)
+        _denies(statement, action, resource)
+        for statement in _statements(policy)
+        if statement.get("Effect") == "Deny" and "Condition" not in statement and _applies_to(statement, identities)
     )
+
+
+def _statements(policy: str | None) -> list[dict[str, Any]]:
+    """Return a policy's statements. moto stores whatever it is given: what is no policy has none."""
+    try:
+        document = json.loads(policy or "{}")
+    except (ValueError, RecursionError):
+        return []
+    statements = document.get("Statement") if isinstance(document, dict) else None
+    return [
+        statement
+        for statement in (statements if isinstance(statements, list) else [statements])
+        if isinstance(statement, dict)
+    ]
+
+
+def _denies(statement: dict[str, Any], action: str, resource: str) -> bool:
+    try:
+        permission = IAMPolicyStatement({"Resource": "*", **statement}).is_action_permitted(action, resource)
+    except (AttributeError, KeyError, TypeError, re.error):  # an element of the wrong type, or none
+        return False
+    return permission is PermissionResult.DENIED
 
 
 def _applies_to(statement: dict[str, Any], identities: set[str]) -> bool:
     if "NotPrincipal" in statement:
         return identities.isdisjoint(_principals(statement["NotPrincipal"]))
-    return not identities.isdisjoint(_principals(statement["Principal"]))
+    return not identities.isdisjoint(_principals(statement.get("Principal")))
 
 
-def _principals(element: str | dict[str, str | list[str]]) -> Iterable[str]:
+def _principals(element: Any) -> Iterable[str]:
     for value in element.values() if isinstance(element, dict) else [element]:
-        yield from [value] if isinstance(value, str) else value
+        yield from (item for item in (value if isinstance(value, list) else [value]) if isinstance(item, str))

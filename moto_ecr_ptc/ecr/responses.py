@@ -5,19 +5,22 @@ All other requests go to moto's own response class, which this one extends.
 
 from __future__ import annotations
 
+import re
 import zlib
+from io import BytesIO
 from typing import Any, cast
 
 from moto import settings
 from moto.core.base_backend import backend_lock
 from moto.core.common_types import TYPE_RESPONSE
-from moto.core.exceptions import AccessDeniedError, InvalidClientTokenIdError, SignatureDoesNotMatchError
+from moto.core.exceptions import AccessDeniedError, ServiceException, SignatureDoesNotMatchError
 from moto.core.responses import ActionResult
 from moto.core.utils import get_service_model
 from moto.ecr.exceptions import InvalidParameterException
 from moto.ecr.models import ecr_backends
 from moto.ecr.responses import ECRResponse
-from moto.iam.access_control import create_access_key
+from moto.iam.access_control import CreateAccessKeyFailure, create_access_key
+from werkzeug.exceptions import HTTPException
 
 from . import protocol
 from .exceptions import (
@@ -30,6 +33,8 @@ from .iam import Caller
 from .models import PullThroughCacheBackend
 from .templates import RepositoryCreationTemplate
 from .validation import find_violation
+
+_INVALID_TOKEN = "The security token included in the request is invalid."
 
 OPERATIONS = frozenset(
     {
@@ -53,6 +58,7 @@ class PullThroughCacheResponse(ECRResponse):
         super().__init__()
         self.response_headers: dict[str, str] = {}
         self._operation: str | None = None
+        self._received = b""
         self._caller: Caller | None = None
 
     # --- operations ----------------------------------------------------------------------------------------------
@@ -174,6 +180,7 @@ class PullThroughCacheResponse(ECRResponse):
             if operation not in OPERATIONS:
                 return super()._dispatch(request, full_url, headers)
             self._operation = operation
+            self._receive(request)
             with backend_lock:  # moto resets its backends under this lock: no request sees half of a reset
                 self._read_request(request, full_url, headers)
                 return self.call_action()
@@ -190,6 +197,12 @@ class PullThroughCacheResponse(ECRResponse):
             protocol.check_target(target, service_model)
         return operation
 
+    def _receive(self, request: Any) -> None:
+        """Wait for the whole body: a client may take its time, but not with the lock held."""
+        if hasattr(request, "environ"):  # in process, before moto 5.2.4, a request has its body and no stream
+            self._received = request.stream.read()
+            request.stream = BytesIO(self._received)
+
     def _read_request(self, request: Any, full_url: str | None, headers: Any) -> None:
         try:
             # Raw, since moto would look for a query string in the text of the body, and fail on what is not UTF-8.
@@ -202,7 +215,7 @@ class PullThroughCacheResponse(ECRResponse):
             # The name came from a query string or from text in the body of another operation.
             raise UnknownOperationException(self._get_action())
         shape = get_service_model("ecr").operation_model(self._operation).input_shape
-        body = self.body or b""
+        body = self.body or self._received  # moto takes the body of a form apart, and curl calls everything a form
         members = protocol.read_members(body.encode() if isinstance(body, str) else body, shape)
         violation = find_violation(members, shape)
         if violation:
@@ -211,6 +224,8 @@ class PullThroughCacheResponse(ECRResponse):
 
     @property
     def _backend(self) -> PullThroughCacheBackend:
+        if not re.fullmatch("[0-9]+", self.current_account):
+            raise ProtocolError("UnrecognizedClientException", f"'{self.current_account}' is not the id of an account")
         try:
             return cast(PullThroughCacheBackend, ecr_backends[self.current_account][self.region])
         except KeyError:
@@ -234,18 +249,18 @@ class PullThroughCacheResponse(ECRResponse):
             raise ProtocolError("MissingAuthenticationTokenException", "Missing Authentication Token")
         try:
             super()._authenticate_and_authorize_normal_action(resource)
+            if enforced:
+                self._caller = Caller(
+                    create_access_key(self.current_account, self.partition, self.access_key, self.headers)
+                )
         except AccessDeniedError as error:
             raise AccessDeniedException(error.message) from None
-        except InvalidClientTokenIdError as error:
-            raise ProtocolError("UnrecognizedClientException", error.message) from None
         except SignatureDoesNotMatchError as error:
             raise ProtocolError("InvalidSignatureException", error.message) from None
         except (KeyError, IndexError):  # moto reads the signature's parts without a look whether they are there
             raise ProtocolError("IncompleteSignatureException", "The request's signature is incomplete") from None
-        if enforced:
-            self._caller = Caller(
-                create_access_key(self.current_account, self.partition, self.access_key, self.headers)
-            )
+        except (ServiceException, HTTPException, CreateAccessKeyFailure):  # a role or user that is gone
+            raise ProtocolError("UnrecognizedClientException", _INVALID_TOKEN) from None
 
 
 def _template_settings(members: dict[str, Any]) -> dict[str, Any]:

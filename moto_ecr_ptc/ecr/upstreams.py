@@ -36,15 +36,13 @@ class EcrRegistry:
     region: str
 
 
+_ECR_URL = re.compile(
+    r"(?P<account>[0-9]{12})\.dkr\.ecr\."
+    r"(?:(?P<cn_region>cn-[a-z0-9-]+)\.amazonaws\.com\.cn|(?P<region>(?!cn-)[a-z0-9-]+)\.amazonaws\.com)"
+)
+
 UPSTREAM_REGISTRIES = (
-    UpstreamRegistry(
-        "ecr",
-        re.compile(
-            r"(?P<account>[0-9]{12})\.dkr\.ecr\."
-            r"(?:(?P<cn_region>cn-[a-z0-9-]+)\.amazonaws\.com\.cn|(?P<region>(?!cn-)[a-z0-9-]+)\.amazonaws\.com)"
-        ),
-        Authentication.ROLE,
-    ),
+    UpstreamRegistry("ecr", _ECR_URL, Authentication.ROLE),
     UpstreamRegistry("ecr-public", re.compile(r"public\.ecr\.aws"), Authentication.NONE),
     UpstreamRegistry("quay", re.compile(r"quay\.io"), Authentication.NONE),
     UpstreamRegistry("k8s", re.compile(r"registry\.k8s\.io"), Authentication.NONE),
@@ -67,5 +65,5 @@ def find_upstream_registry(url: str) -> UpstreamRegistry | None:
 
 def find_ecr_registry(url: str) -> EcrRegistry | None:
     """Return the account and Region in the URL of a private ECR registry, or None for another upstream's URL."""
-    match = UPSTREAM_REGISTRIES[0].url.fullmatch(url)
+    match = _ECR_URL.fullmatch(url)
     return match and EcrRegistry(match["account"], match["cn_region"] or match["region"])
