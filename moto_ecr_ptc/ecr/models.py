@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import replace
-from typing import Any, NamedTuple, cast
+from typing import NamedTuple, cast
 
 from moto.core.base_backend import backend_lock
 from moto.core.utils import utcnow
@@ -27,7 +27,7 @@ from .paging import Pages
 from .policies import PolicyChecker, check_registry_actions
 from .prefixes import prefix_key
 from .rules import PullThroughCacheRule, check_credential_types, check_new_rule
-from .templates import WITH_EXCLUSION, RepositoryCreationTemplate, check_template
+from .templates import RepositoryCreationTemplate, TemplateSettings, apply_settings
 from .upstreams import EcrRegistry, find_upstream_registry
 
 RULES_PER_REGISTRY = 50
@@ -235,28 +235,13 @@ class PullThroughCacheBackend(ECRBackend):
     # --- repository creation templates -----------------------------------------------------------------------------
 
     def create_repository_creation_template(
-        self,
-        *,
-        prefix: str,
-        applied_for: list[str],
-        description: str | None = None,
-        encryption_configuration: dict[str, str] | None = None,
-        resource_tags: list[dict[str, str]] | None = None,
-        image_tag_mutability: str | None = None,
-        image_tag_mutability_exclusion_filters: list[dict[str, str]] | None = None,
-        repository_policy: str | None = None,
-        lifecycle_policy: str | None = None,
-        custom_role_arn: str | None = None,
-        caller: Caller | None = None,
+        self, *, prefix: str, settings: TemplateSettings, caller: Caller | None = None
     ) -> RepositoryCreationTemplate:
         """Create a template. (CreateRepositoryCreationTemplate)
 
-        Empty texts, a description, policy, role or KMS key of no characters, count as None.
+        What is not given is AES256, MUTABLE, and else not set.
 
         :param prefix: 1 to 256 characters, or ROOT; ``prod`` and ``prod/`` are the same template
-        :param applied_for: any of REPLICATION, PULL_THROUGH_CACHE and CREATE_ON_PUSH; none means never
-        :param encryption_configuration: AES256 by default
-        :param image_tag_mutability: MUTABLE by default
         :raises InvalidParameterException: settings that contradict one another, malformed policies or tags, or an
             unusable role
         :raises TemplateAlreadyExistsException: the prefix has a template
@@ -265,23 +250,21 @@ class PullThroughCacheBackend(ECRBackend):
         with backend_lock:
             now = utcnow()
             template = self._with_settings(
-                RepositoryCreationTemplate(-1, prefix, applied_for, created_at=now, updated_at=now),
-                description=description,
-                encryption_configuration=encryption_configuration,
-                resource_tags=resource_tags,
-                image_tag_mutability=image_tag_mutability,
-                image_tag_mutability_exclusion_filters=image_tag_mutability_exclusion_filters,
-                repository_policy=repository_policy,
-                lifecycle_policy=lifecycle_policy,
-                custom_role_arn=custom_role_arn or None,
+                RepositoryCreationTemplate(
+                    sequence=next(self._template_sequence),
+                    prefix=prefix,
+                    applied_for=[],
+                    created_at=now,
+                    updated_at=now,
+                ),
+                settings,
             )
             if prefix_key(prefix) in self.repository_creation_templates:
                 raise TemplateAlreadyExistsException(prefix, self.account_id)
-            self._check_template_rights(custom_role_arn, caller)
+            self._check_template_rights(settings, caller)
             ensure_service_linked_role(
                 TEMPLATE_ROLE, account_id=self.account_id, partition=self.partition, caller=caller
             )
-            template = replace(template, sequence=next(self._template_sequence))
             self.repository_creation_templates[prefix_key(prefix)] = template
             return template
 
@@ -306,42 +289,16 @@ class PullThroughCacheBackend(ECRBackend):
             return self._template_pages.page(templates, max_results, next_token)
 
     def update_repository_creation_template(
-        self,
-        *,
-        prefix: str,
-        applied_for: list[str] | None = None,
-        description: str | None = None,
-        encryption_configuration: dict[str, str] | None = None,
-        resource_tags: list[dict[str, str]] | None = None,
-        image_tag_mutability: str | None = None,
-        image_tag_mutability_exclusion_filters: list[dict[str, str]] | None = None,
-        repository_policy: str | None = None,
-        lifecycle_policy: str | None = None,
-        custom_role_arn: str | None = None,
-        caller: Caller | None = None,
+        self, *, prefix: str, settings: TemplateSettings, caller: Caller | None = None
     ) -> RepositoryCreationTemplate:
-        """Change those settings of a template that are given. (UpdateRepositoryCreationTemplate)
-
-        None keeps a setting. An empty description, policy or list of tags removes it; an empty role keeps the role. A
-        mutability without exclusion removes the exclusion filters.
+        """Change those settings of a template that are given, and keep the others. (UpdateRepositoryCreationTemplate)
 
         :raises TemplateNotFoundException: the prefix has no template
         :raises InvalidParameterException, AccessDeniedException: as on creation
         """
         with backend_lock:
-            template = self._with_settings(
-                self._get_template(prefix),
-                applied_for=applied_for,
-                description=description,
-                encryption_configuration=encryption_configuration,
-                resource_tags=resource_tags,
-                image_tag_mutability=image_tag_mutability,
-                image_tag_mutability_exclusion_filters=image_tag_mutability_exclusion_filters,
-                repository_policy=repository_policy,
-                lifecycle_policy=lifecycle_policy,
-                custom_role_arn=custom_role_arn or None,
-            )
-            self._check_template_rights(custom_role_arn, caller)
+            template = self._with_settings(self._get_template(prefix), settings)
+            self._check_template_rights(settings, caller)
             template = replace(template, updated_at=utcnow())
             self.repository_creation_templates[prefix_key(prefix)] = template
             return template
@@ -355,32 +312,22 @@ class PullThroughCacheBackend(ECRBackend):
             self._get_template(prefix)
             return self.repository_creation_templates.pop(prefix_key(prefix))
 
-    def _with_settings(self, template: RepositoryCreationTemplate, **given: Any) -> RepositoryCreationTemplate:
-        """Return the template with the settings that are given, checked."""
-        settings = {name: value for name, value in given.items() if value is not None}
-        for removable in ("description", "repository_policy", "lifecycle_policy", "resource_tags"):
-            if removable in settings:
-                settings[removable] = settings[removable] or None
-        if "encryption_configuration" in settings:
-            settings["encryption_configuration"] = {
-                name: value for name, value in settings["encryption_configuration"].items() if value
-            }
-        if not settings.get("image_tag_mutability", WITH_EXCLUSION).endswith(WITH_EXCLUSION):
-            settings.setdefault("image_tag_mutability_exclusion_filters", None)
-        template = replace(template, **settings)
-        check_template(template)
+    def _with_settings(
+        self, template: RepositoryCreationTemplate, settings: TemplateSettings
+    ) -> RepositoryCreationTemplate:
+        template = apply_settings(template, settings)
         checker = PolicyChecker(self.region_name, self.account_id)
-        if template.repository_policy:
-            checker.check_repository_policy(template.repository_policy)
-        if template.lifecycle_policy:
-            checker.check_lifecycle_policy(template.lifecycle_policy)
+        if settings.repository_policy:
+            checker.check_repository_policy(settings.repository_policy)
+        if settings.lifecycle_policy:
+            checker.check_lifecycle_policy(settings.lifecycle_policy)
         return template
 
-    def _check_template_rights(self, custom_role_arn: str | None, caller: Caller | None) -> None:
+    def _check_template_rights(self, settings: TemplateSettings, caller: Caller | None) -> None:
         if caller:
             for action in ("ecr:CreateRepository", "ecr:PutLifecyclePolicy", "ecr:SetRepositoryPolicy"):
                 caller.require(action, "*")
-        self._check_credentials(None, custom_role_arn, caller)
+        self._check_credentials(None, settings.custom_role_arn, caller)
 
     def _get_template(self, prefix: str) -> RepositoryCreationTemplate:
         try:

@@ -31,7 +31,7 @@ from .exceptions import (
 )
 from .iam import Caller
 from .models import PullThroughCacheBackend
-from .templates import RepositoryCreationTemplate
+from .templates import RepositoryCreationTemplate, TemplateSettings
 from .validation import find_violation
 
 _INVALID_TOKEN = "The security token included in the request is invalid."
@@ -121,10 +121,7 @@ class PullThroughCacheResponse(ECRResponse):
         members = self._read_members()
         return self._template_result(
             self._backend.create_repository_creation_template(
-                prefix=members["prefix"],
-                applied_for=members["appliedFor"],
-                caller=self._caller,
-                **_template_settings(members),
+                prefix=members["prefix"], settings=_template_settings(members), caller=self._caller
             )
         )
 
@@ -147,10 +144,7 @@ class PullThroughCacheResponse(ECRResponse):
         members = self._read_members()
         return self._template_result(
             self._backend.update_repository_creation_template(
-                prefix=members["prefix"],
-                applied_for=members.get("appliedFor"),
-                caller=self._caller,
-                **_template_settings(members),
+                prefix=members["prefix"], settings=_template_settings(members), caller=self._caller
             )
         )
 
@@ -263,15 +257,15 @@ class PullThroughCacheResponse(ECRResponse):
             raise ProtocolError("UnrecognizedClientException", _INVALID_TOKEN) from None
 
 
-def _template_settings(members: dict[str, Any]) -> dict[str, Any]:
-    """Return what CreateRepositoryCreationTemplate and UpdateRepositoryCreationTemplate both take."""
-    return {
-        "description": members.get("description"),
-        "encryption_configuration": members.get("encryptionConfiguration"),
-        "resource_tags": members.get("resourceTags"),
-        "image_tag_mutability": members.get("imageTagMutability"),
-        "image_tag_mutability_exclusion_filters": members.get("imageTagMutabilityExclusionFilters"),
-        "repository_policy": members.get("repositoryPolicy"),
-        "lifecycle_policy": members.get("lifecyclePolicy"),
-        "custom_role_arn": members.get("customRoleArn"),
-    }
+def _template_settings(members: dict[str, Any]) -> TemplateSettings:
+    return TemplateSettings(
+        applied_for=members.get("appliedFor"),
+        description=members.get("description"),
+        encryption_configuration=members.get("encryptionConfiguration"),
+        resource_tags=members.get("resourceTags"),
+        image_tag_mutability=members.get("imageTagMutability"),
+        image_tag_mutability_exclusion_filters=members.get("imageTagMutabilityExclusionFilters"),
+        repository_policy=members.get("repositoryPolicy"),
+        lifecycle_policy=members.get("lifecyclePolicy"),
+        custom_role_arn=members.get("customRoleArn"),
+    )

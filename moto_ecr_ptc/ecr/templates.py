@@ -7,7 +7,7 @@ or replication action".
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from moto.utilities.tagging_service import TaggingService
@@ -41,6 +41,50 @@ class RepositoryCreationTemplate:
     repository_policy: str | None = None
     lifecycle_policy: str | None = None
     custom_role_arn: str | None = None
+
+
+@dataclass(frozen=True)
+class TemplateSettings:
+    """What a request to create or update a template gives; None means not given.
+
+    The members are those of the requests. ``applied_for``: any of REPLICATION, PULL_THROUGH_CACHE, CREATE_ON_PUSH; none
+    of them means never.
+    """
+
+    applied_for: list[str] | None = None
+    description: str | None = None
+    encryption_configuration: dict[str, str] | None = None
+    resource_tags: list[dict[str, str]] | None = None
+    image_tag_mutability: str | None = None
+    image_tag_mutability_exclusion_filters: list[dict[str, str]] | None = None
+    repository_policy: str | None = None
+    lifecycle_policy: str | None = None
+    custom_role_arn: str | None = None
+
+
+def apply_settings(template: RepositoryCreationTemplate, settings: TemplateSettings) -> RepositoryCreationTemplate:
+    """Return the template with what is given changed, checked.
+
+    An empty description, policy or list of tags removes what was there; an empty role counts as not given. A mutability
+    without exclusion removes the exclusion filters.
+
+    :raises InvalidParameterException: as ``check_template``
+    """
+    given = {name: value for name, value in vars(settings).items() if value is not None}
+    for removable in ("description", "repository_policy", "lifecycle_policy", "resource_tags"):
+        if removable in given:
+            given[removable] = given[removable] or None
+    if not given.get("custom_role_arn"):
+        given.pop("custom_role_arn", None)
+    if settings.encryption_configuration:
+        given["encryption_configuration"] = {
+            name: value for name, value in settings.encryption_configuration.items() if value
+        }
+    if settings.image_tag_mutability and not settings.image_tag_mutability.endswith(WITH_EXCLUSION):
+        given.setdefault("image_tag_mutability_exclusion_filters", None)
+    changed = replace(template, **given)
+    check_template(changed)
+    return changed
 
 
 def check_template(template: RepositoryCreationTemplate) -> None:
