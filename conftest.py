@@ -40,6 +40,13 @@ OTHER_PARTITIONS = pytest.mark.skipif(
     reason="the model of botocore < 1.41.0 knows secrets of the partition aws only",
 )
 
+HAS_EXCLUSION_FILTERS = (
+    "imageTagMutabilityExclusionFilters" in MODEL.shape_for("CreateRepositoryCreationTemplateRequest").members
+)
+EXCLUSION_FILTERS = pytest.mark.skipif(
+    not HAS_EXCLUSION_FILTERS, reason="the model of an older botocore has no exclusion filters"
+)
+
 
 class Aws:
     """One mocked AWS. Its clients belong to ``ACCOUNT`` unless they are told otherwise."""

@@ -7,7 +7,18 @@ import json
 import freezegun
 import pytest
 
-from conftest import ACCOUNT, MODEL, OTHER_ACCOUNT, REGION, model_accepts, refusal, template_prefixes, templates
+from conftest import (
+    ACCOUNT,
+    EXCLUSION_FILTERS,
+    HAS_EXCLUSION_FILTERS,
+    MODEL,
+    OTHER_ACCOUNT,
+    REGION,
+    model_accepts,
+    refusal,
+    template_prefixes,
+    templates,
+)
 
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/ecr-template"
 KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/0000-1111"
@@ -33,8 +44,11 @@ EVERYTHING = {
     "description": "for tests",
     "encryptionConfiguration": {"encryptionType": "KMS", "kmsKey": KEY},
     "resourceTags": [{"Key": "team", "Value": "a"}, {"Key": "stage", "Value": ""}],
-    "imageTagMutability": "IMMUTABLE_WITH_EXCLUSION",
-    "imageTagMutabilityExclusionFilters": FILTERS,
+    **(
+        {"imageTagMutability": "IMMUTABLE_WITH_EXCLUSION", "imageTagMutabilityExclusionFilters": FILTERS}
+        if HAS_EXCLUSION_FILTERS
+        else {"imageTagMutability": "IMMUTABLE"}
+    ),
     "repositoryPolicy": POLICY,
     "lifecyclePolicy": LIFECYCLE,
     "appliedFor": ["PULL_THROUGH_CACHE", "REPLICATION"],
@@ -253,6 +267,10 @@ REFUSALS = [
         invalid("resourceTags", "*Member must have length less than or equal to 128"),
     ),
 ]
+REFUSALS = [
+    pytest.param(settings, message, marks=EXCLUSION_FILTERS if "Exclusion" in message else ())
+    for settings, message in REFUSALS
+]
 
 
 def matches(pattern, text):
@@ -331,7 +349,7 @@ def test_update_changes_what_is_given_and_keeps_the_rest(create, update, setting
         "description": "another",
         "encryptionConfiguration": {"encryptionType": "AES256"},
         "resourceTags": [{"Key": "only", "Value": "one"}],
-        "imageTagMutability": "MUTABLE_WITH_EXCLUSION",
+        "imageTagMutability": "MUTABLE_WITH_EXCLUSION" if HAS_EXCLUSION_FILTERS else "MUTABLE",
         "imageTagMutabilityExclusionFilters": FILTERS[:1],
         "repositoryPolicy": POLICY.replace("BatchGetImage", "ListImages"),
         "lifecyclePolicy": LIFECYCLE.replace('"countNumber": 1', '"countNumber": 2'),
