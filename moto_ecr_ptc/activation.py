@@ -90,7 +90,7 @@ class _Finder(MetaPathFinder):
             return None
         specs = (finder.find_spec(fullname, path, target) for finder in sys.meta_path if finder is not self)
         spec = next(filter(None, specs), None)
-        if spec and spec.loader:
+        if spec and spec.loader:  # pragma: no branch (every moto so far has this module)
             spec.loader = _ActivatingLoader(spec.loader)
         return spec
 
