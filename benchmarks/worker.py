@@ -113,14 +113,14 @@ SCENARIOS: dict[str, Callable[[], Iterator[Batch]]] = {
 def _client(service: str) -> Any:
     import boto3
 
-    return boto3.client(service, region_name=_REGION)  # type: ignore[call-overload]
+    return boto3.client(service, region_name=_REGION)  # type: ignore[call-overload]  # the stubs know literal names only
 
 
 def _main() -> None:
     plugin, scenario = sys.argv[1:]
     if plugin == "on":
-        import moto_ecr_ptc  # noqa: F401
-    import moto  # noqa: F401
+        import moto_ecr_ptc  # noqa: F401  (imported for its effect)
+    import moto  # noqa: F401  (imported for its effect)
 
     batches = SCENARIOS[scenario]()
     print("ready", flush=True)

@@ -142,7 +142,7 @@ def answers(**where):
 
 def main(plugin):
     if plugin == "with":
-        import moto_ecr_ptc  # noqa: F401
+        import moto_ecr_ptc  # noqa: F401  (imported for its effect)
     with warnings.catch_warnings(record=True) as caught, mock_aws():
         warnings.simplefilter("always")
         requests.post("http://motoapi.amazonaws.com/moto-api/seed?a=42", timeout=60)
