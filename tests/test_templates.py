@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 
 import freezegun
 import pytest
@@ -385,8 +386,8 @@ def test_update_moves_updated_at_only(in_process):
         clock.move_to("2026-01-02 10:00:00")
         ecr.update_repository_creation_template(prefix="prod/", description="new")
         (template,) = templates(ecr)
-    assert template["createdAt"].isoformat() == "2026-01-01T10:00:00+00:00"
-    assert template["updatedAt"].isoformat() == "2026-01-02T10:00:00+00:00"
+    assert template["createdAt"] == datetime.fromisoformat("2026-01-01T10:00:00+00:00")
+    assert template["updatedAt"] == datetime.fromisoformat("2026-01-02T10:00:00+00:00")
 
 
 # --- delete -----------------------------------------------------------------------------------------------------------

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import freezegun
 import pytest
 
@@ -48,8 +50,8 @@ def test_update_moves_only_updated_at(in_process):
         clock.move_to("2026-01-02 10:00:00")
         ecr.update_pull_through_cache_rule(ecrRepositoryPrefix="hub", credentialArn=in_process.secret("new"))
         (rule,) = rules(ecr)
-    assert rule["createdAt"].isoformat() == "2026-01-01T10:00:00+00:00"
-    assert rule["updatedAt"].isoformat() == "2026-01-02T10:00:00+00:00"
+    assert rule["createdAt"] == datetime.fromisoformat("2026-01-01T10:00:00+00:00")
+    assert rule["updatedAt"] == datetime.fromisoformat("2026-01-02T10:00:00+00:00")
 
 
 def test_update_replaces_the_role(ecr):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import replace
+from datetime import datetime, timezone
 from typing import NamedTuple, cast
 
 from moto.core.base_backend import backend_lock
@@ -121,7 +122,7 @@ class PullThroughCacheBackend(ECRBackend):
             ensure_service_linked_role(
                 PULL_THROUGH_CACHE_ROLE, account_id=self.account_id, partition=self.partition, caller=caller
             )
-            now = utcnow()
+            now = _now()
             rule = PullThroughCacheRule(
                 sequence=next(self._rule_sequence),
                 registry_id=self.account_id,
@@ -193,7 +194,7 @@ class PullThroughCacheBackend(ECRBackend):
                 rule,
                 credential_arn=credential_arn or rule.credential_arn,
                 custom_role_arn=custom_role_arn or rule.custom_role_arn,
-                updated_at=utcnow(),
+                updated_at=_now(),
             )
             self.pull_through_cache_rules[prefix_key(ecr_repository_prefix)] = rule
             return rule
@@ -248,7 +249,7 @@ class PullThroughCacheBackend(ECRBackend):
         :raises AccessDeniedException: the caller lacks a right
         """
         with backend_lock:
-            now = utcnow()
+            now = _now()
             template = self._with_settings(
                 RepositoryCreationTemplate(
                     sequence=next(self._template_sequence),
@@ -299,7 +300,7 @@ class PullThroughCacheBackend(ECRBackend):
         with backend_lock:
             template = self._with_settings(self._get_template(prefix), settings)
             self._check_template_rights(settings, caller)
-            template = replace(template, updated_at=utcnow())
+            template = replace(template, updated_at=_now())
             self.repository_creation_templates[prefix_key(prefix)] = template
             return template
 
@@ -316,11 +317,10 @@ class PullThroughCacheBackend(ECRBackend):
         self, template: RepositoryCreationTemplate, settings: TemplateSettings
     ) -> RepositoryCreationTemplate:
         template = apply_settings(template, settings)
-        checker = PolicyChecker(self.region_name, self.account_id)
         if settings.repository_policy:
-            checker.check_repository_policy(settings.repository_policy)
+            PolicyChecker(self.region_name, self.account_id).check_repository_policy(settings.repository_policy)
         if settings.lifecycle_policy:
-            checker.check_lifecycle_policy(settings.lifecycle_policy)
+            PolicyChecker(self.region_name, self.account_id).check_lifecycle_policy(settings.lifecycle_policy)
         return template
 
     def _check_template_rights(self, settings: TemplateSettings, caller: Caller | None) -> None:
@@ -385,6 +385,11 @@ class PullThroughCacheBackend(ECRBackend):
 
     def _secret_reader(self, caller: Caller | None) -> SecretReader:
         return SecretReader(self.account_id, self.region_name, self.partition, enforce_policies=caller is not None)
+
+
+def _now() -> datetime:
+    """Return moto's time, aware: moto's serializer takes naive times apart by way of the local time zone, slowly."""
+    return utcnow().replace(tzinfo=timezone.utc)
 
 
 def register() -> None:

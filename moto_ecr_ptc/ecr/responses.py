@@ -52,6 +52,26 @@ OPERATIONS = frozenset(
     }
 )
 
+_TEMPLATE_SETTINGS = {
+    "applied_for": "appliedFor",
+    "description": "description",
+    "encryption_configuration": "encryptionConfiguration",
+    "resource_tags": "resourceTags",
+    "image_tag_mutability": "imageTagMutability",
+    "image_tag_mutability_exclusion_filters": "imageTagMutabilityExclusionFilters",
+    "repository_policy": "repositoryPolicy",
+    "lifecycle_policy": "lifecyclePolicy",
+    "custom_role_arn": "customRoleArn",
+}
+"""The settings of a repository creation template: our name, and the model's."""
+
+_TEMPLATE_MEMBERS = {
+    "prefix": "prefix",
+    **_TEMPLATE_SETTINGS,
+    "created_at": "createdAt",
+    "updated_at": "updatedAt",
+}
+
 
 class PullThroughCacheResponse(ECRResponse):
     def __init__(self) -> None:
@@ -135,7 +155,7 @@ class PullThroughCacheResponse(ECRResponse):
         return ActionResult(
             {
                 "registryId": self.current_account,
-                "repositoryCreationTemplates": templates,
+                "repositoryCreationTemplates": [_template_members(template) for template in templates],
                 "nextToken": next_token,
             }
         )
@@ -164,7 +184,9 @@ class PullThroughCacheResponse(ECRResponse):
         )
 
     def _template_result(self, template: RepositoryCreationTemplate) -> ActionResult:
-        return ActionResult({"registryId": self.current_account, "repositoryCreationTemplate": template})
+        return ActionResult(
+            {"registryId": self.current_account, "repositoryCreationTemplate": _template_members(template)}
+        )
 
     # --- dispatch ------------------------------------------------------------------------------------------------
 
@@ -259,14 +281,9 @@ class PullThroughCacheResponse(ECRResponse):
 
 
 def _template_settings(members: dict[str, Any]) -> TemplateSettings:
-    return TemplateSettings(
-        applied_for=members.get("appliedFor"),
-        description=members.get("description"),
-        encryption_configuration=members.get("encryptionConfiguration"),
-        resource_tags=members.get("resourceTags"),
-        image_tag_mutability=members.get("imageTagMutability"),
-        image_tag_mutability_exclusion_filters=members.get("imageTagMutabilityExclusionFilters"),
-        repository_policy=members.get("repositoryPolicy"),
-        lifecycle_policy=members.get("lifecyclePolicy"),
-        custom_role_arn=members.get("customRoleArn"),
-    )
+    return TemplateSettings(**{attribute: members.get(name) for attribute, name in _TEMPLATE_SETTINGS.items()})
+
+
+def _template_members(template: RepositoryCreationTemplate) -> dict[str, Any]:
+    # By the model's names: moto's serializer looks for those first, and a page has many of them.
+    return {name: getattr(template, attribute) for attribute, name in _TEMPLATE_MEMBERS.items()}

@@ -97,7 +97,8 @@ def check_template(template: RepositoryCreationTemplate) -> None:
     encryption = template.encryption_configuration
     if encryption["encryptionType"] == "AES256" and "kmsKey" in encryption:
         raise EncryptionKeyNotAllowed
-    _check_tags(template.resource_tags or [])
+    if template.resource_tags:
+        _check_tags(template.resource_tags)
     mutability = template.image_tag_mutability
     if mutability.endswith(WITH_EXCLUSION):
         if template.image_tag_mutability_exclusion_filters is None:
