@@ -29,6 +29,24 @@ SESSION = boto3.Session(region_name=REGION)
 MODEL = botocore.session.get_session().get_service_model("ecr")
 GOOD_SECRET = json.dumps({"username": "a-user", "accessToken": "a-token"})
 
+REPOSITORY_POLICY = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "ecr:BatchGetImage"}],
+    }
+)
+LIFECYCLE_POLICY = json.dumps(
+    {
+        "rules": [
+            {
+                "rulePriority": 1,
+                "selection": {"tagStatus": "untagged", "countType": "imageCountMoreThan", "countNumber": 1},
+                "action": {"type": "expire"},
+            }
+        ]
+    }
+)
+
 
 def model_accepts(shape: str, value: str) -> bool:
     """Return whether the installed botocore's model admits a value: older ones know fewer."""

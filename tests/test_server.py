@@ -22,7 +22,7 @@ from moto import mock_aws
 from moto.core.exceptions import ServiceException
 
 import conftest
-from conftest import ACCOUNT, REGION, prefixes
+from conftest import ACCOUNT, LIFECYCLE_POLICY, REGION, REPOSITORY_POLICY, prefixes
 
 SCRIPTS = Path(sys.executable).parent
 QUAY = {"ecrRepositoryPrefix": "quay", "upstreamRegistryUrl": "quay.io"}
@@ -408,23 +408,6 @@ SERVICE_POLICY = json.dumps(
                 "Resource": "*",
             }
         ],
-    }
-)
-REPOSITORY_POLICY = json.dumps(
-    {
-        "Version": "2012-10-17",
-        "Statement": [{"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "ecr:BatchGetImage"}],
-    }
-)
-LIFECYCLE_POLICY = json.dumps(
-    {
-        "rules": [
-            {
-                "rulePriority": 1,
-                "selection": {"tagStatus": "untagged", "countType": "imageCountMoreThan", "countNumber": 5},
-                "action": {"type": "expire"},
-            }
-        ]
     }
 )
 RULE = {"ecrRepositoryPrefix": "quay", "upstreamRegistryUrl": "quay.io"}

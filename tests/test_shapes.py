@@ -6,9 +6,11 @@ import json
 import re
 
 import pytest
+from botocore.model import ShapeResolver
 
 from conftest import ACCOUNT, MODEL, REGION, prefixes
 from moto_ecr_ptc.ecr import responses
+from moto_ecr_ptc.ecr.validation import find_violation
 
 OPERATIONS = [name for name in MODEL.operation_names if "PullThroughCacheRule" in name]
 ALL_OPERATIONS = sorted(responses.OPERATIONS)
@@ -151,3 +153,14 @@ def test_model_names_no_upstream_registry_that_is_missing():
     from moto_ecr_ptc.ecr.upstreams import UPSTREAM_REGISTRIES
 
     assert {registry.name for registry in UPSTREAM_REGISTRIES} >= set(ENUM)
+
+
+@pytest.mark.parametrize(("type_name", "value"), [("boolean", True), ("integer", 3), ("list", []), ("structure", {})])
+def test_member_of_every_type_without_constraints_is_accepted(type_name, value):
+    """What a newer model may bring."""
+    shapes = {
+        "Request": {"type": "structure", "members": {"member": {"shape": "Member"}}},
+        "Member": {"type": type_name, "members": {}, "member": {"shape": "Text"}},
+        "Text": {"type": "string"},
+    }
+    assert find_violation({"member": value}, ShapeResolver(shapes).get_shape_by_name("Request")) is None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import datetime
 
 import freezegun
@@ -20,26 +19,11 @@ from conftest import (
     template_prefixes,
     templates,
 )
+from conftest import LIFECYCLE_POLICY as LIFECYCLE
+from conftest import REPOSITORY_POLICY as POLICY
 
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/ecr-template"
 KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/0000-1111"
-POLICY = json.dumps(
-    {
-        "Version": "2012-10-17",
-        "Statement": [{"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "ecr:BatchGetImage"}],
-    }
-)
-LIFECYCLE = json.dumps(
-    {
-        "rules": [
-            {
-                "rulePriority": 1,
-                "selection": {"tagStatus": "untagged", "countType": "imageCountMoreThan", "countNumber": 1},
-                "action": {"type": "expire"},
-            }
-        ]
-    }
-)
 FILTERS = [{"filterType": "WILDCARD", "filter": "dev-*"}, {"filterType": "WILDCARD", "filter": "latest"}]
 EVERYTHING = {
     "description": "for tests",

@@ -54,13 +54,13 @@ def check_registry_actions(text: str, scope: str) -> None:
     :param scope: the account setting REGISTRY_POLICY_SCOPE: V1 or V2
     :raises MalformedPolicyDocument: an action that is none of ECR's, or one that the scope does not admit
     """
+    is_admitted = REGISTRY_ACTIONS_V1.__contains__ if scope == "V1" else _is_ecr_action
     statements = json.loads(text)["Statement"]
     for statement in statements if isinstance(statements, list) else [statements]:
-        actions = statement.get("Action", [])
-        for action in [actions] if isinstance(actions, str) else actions:
-            if not (action in REGISTRY_ACTIONS_V1 if scope == "V1" else _is_ecr_action(action)):
-                raise MalformedPolicyDocument
         if "Action" not in statement:
+            raise MalformedPolicyDocument
+        actions = statement["Action"]
+        if not all(map(is_admitted, [actions] if isinstance(actions, str) else actions)):
             raise MalformedPolicyDocument
 
 
