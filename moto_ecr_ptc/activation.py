@@ -9,11 +9,13 @@ from __future__ import annotations
 import importlib
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import wraps
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
+from weakref import WeakSet
 
 OLDEST_MOTO = (5, 1, 2)
 """The first with ``ActionResult`` and ``ServiceException``."""
@@ -21,7 +23,12 @@ OLDEST_MOTO = (5, 1, 2)
 FIRST_UNSUPPORTED_MOTO = (6,)
 """moto changes what it likes in a major version."""
 
-_TRIGGER = "moto.ecr.models"
+_BACKEND = "moto.ecr.models"
+_MOTO_API = "moto.moto_api._internal.urls"
+_SERVER = "moto.moto_server.werkzeug_app"
+
+_servers: WeakSet[Any] = WeakSet()
+"""The applications of the moto servers that were started in this process."""
 
 
 class UnsupportedMotoError(RuntimeError):
@@ -39,23 +46,60 @@ def activate() -> None:
     if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
         # A second copy of this module, in a process that imports the package anew, takes the first one's place.
         sys.meta_path[:] = [_Finder(), *(finder for finder in sys.meta_path if not _is_finder_of_a_copy(finder))]
-    if _TRIGGER in sys.modules:
-        _load_backend()
+    for module, act in _TRIGGERS.items():
+        if module in sys.modules:
+            act()
+
+
+def server_is_running() -> bool:
+    """Return whether a moto server was started in this process."""
+    return bool(_servers)
 
 
 def _load_backend() -> None:
     moto_version = sys.modules["moto"].__version__
-    numbers = tuple(int(number) for number in re.findall(r"\d+", moto_version)[:3])
-    if not OLDEST_MOTO <= numbers < FIRST_UNSUPPORTED_MOTO:
+    if not _is_supported(moto_version):
         raise _unsupported(moto_version, "a version out of range")
     _forget_backend_of_another_moto()
     try:
         # The response class too, so that a seam that is missing shows before anything has changed.
-        importlib.import_module("moto_ecr_ptc.ecr.urls")
+        urls = importlib.import_module("moto_ecr_ptc.ecr.urls")
         models = importlib.import_module("moto_ecr_ptc.ecr.models")
     except (ImportError, AttributeError) as error:
         raise _unsupported(moto_version, str(error)) from error
     models.register()
+    urls.register_layer_urls()
+
+
+def _extend_moto_api() -> None:
+    """Add the calls that set up upstream registries to moto's own API."""
+    if _is_supported(sys.modules["moto"].__version__):
+        static = importlib.import_module("moto_ecr_ptc.ecr.static")
+        sys.modules[_MOTO_API].url_paths.update(static.url_paths)
+
+
+def _watch_servers() -> None:
+    """Take note of the moto servers that are started from now on."""
+    application = sys.modules[_SERVER].DomainDispatcherApplication
+    initialize = application.__init__
+    if getattr(initialize, "__module__", None) == __name__:
+        return
+
+    @wraps(initialize, assigned=("__doc__", "__name__", "__qualname__"))
+    def initialize_and_note(self: Any, *arguments: Any, **options: Any) -> None:
+        initialize(self, *arguments, **options)
+        _servers.add(self)
+
+    application.__init__ = initialize_and_note
+
+
+_TRIGGERS = {_BACKEND: _load_backend, _MOTO_API: _extend_moto_api, _SERVER: _watch_servers}
+"""The modules of moto that matter, and what is done as soon as one is loaded."""
+
+
+def _is_supported(moto_version: str) -> bool:
+    numbers = tuple(int(number) for number in re.findall(r"\d+", moto_version)[:3])
+    return OLDEST_MOTO <= numbers < FIRST_UNSUPPORTED_MOTO
 
 
 def _is_finder_of_a_copy(finder: object) -> bool:
@@ -65,7 +109,7 @@ def _is_finder_of_a_copy(finder: object) -> bool:
 def _forget_backend_of_another_moto() -> None:
     """Have our modules imported anew if they belong to a moto that the process has dropped and imported again."""
     backend = sys.modules.get("moto_ecr_ptc.ecr.models")
-    if backend and backend.ecr_backends is not sys.modules[_TRIGGER].ecr_backends:
+    if backend and backend.ecr_backends is not sys.modules[_BACKEND].ecr_backends:
         for name in [name for name in sys.modules if name.startswith("moto_ecr_ptc.ecr")]:
             del sys.modules[name]
 
@@ -81,23 +125,24 @@ def _unsupported(moto_version: str, reason: str) -> UnsupportedMotoError:
 
 
 class _Finder(MetaPathFinder):
-    """Finds no module itself: has the module that triggers the activation loaded as usual, then activates."""
+    """Finds no module itself: has the modules that trigger something loaded as usual, then does it."""
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        if fullname != _TRIGGER:
+        if fullname not in _TRIGGERS:
             return None
         specs = (finder.find_spec(fullname, path, target) for finder in sys.meta_path if finder is not self)
         spec = next(filter(None, specs), None)
         if spec and spec.loader:  # pragma: no branch (every moto so far has this module)
-            spec.loader = _ActivatingLoader(spec.loader)
+            spec.loader = _ActivatingLoader(spec.loader, _TRIGGERS[fullname])
         return spec
 
 
 class _ActivatingLoader(Loader):
-    def __init__(self, loader: Loader) -> None:
+    def __init__(self, loader: Loader, act: Callable[[], None]) -> None:
         self._loader = loader
+        self._act = act
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._loader, name)
@@ -110,4 +155,4 @@ class _ActivatingLoader(Loader):
         assert module.__spec__ is not None
         module.__spec__.loader = module.__loader__ = self._loader
         self._loader.exec_module(module)
-        _load_backend()
+        self._act()

@@ -118,15 +118,23 @@ class SecretReader:
     def _check_key(self, key_id: str | None) -> None:
         if not key_id or key_id == _DEFAULT_KEY:
             return
-        arn = _KMS_ARN.fullmatch(key_id)
-        account_id, region = (arn["account"], arn["region"]) if arn else (self.account_id, self.region)
-        key = _find_key(get_backend("kms")[account_id], region, key_id)
-        if key is None:
-            raise UnableToDecryptSecretValueException(f"is encrypted with the KMS key '{key_id}', which does not exist")
-        if key.key_state != "Enabled":
-            raise UnableToDecryptSecretValueException(
-                f"is encrypted with the KMS key '{key_id}', whose state is {key.key_state}"
-            )
+        problem = find_key_problem(key_id, self.account_id, self.region)
+        if problem:
+            raise UnableToDecryptSecretValueException(f"is encrypted with the KMS key '{key_id}', {problem}")
+
+
+def find_key_problem(key_id: str, account_id: str, region: str) -> str | None:
+    """Return why a KMS key cannot be used, in words that go after its name; None if it can.
+
+    :param key_id: an id, alias or ARN; without an ARN, of this account and Region
+    """
+    arn = _KMS_ARN.fullmatch(key_id)
+    if arn:
+        account_id, region = arn["account"], arn["region"]
+    key = _find_key(get_backend("kms")[account_id], region, key_id)
+    if key is None:
+        return "which does not exist"
+    return None if key.key_state == "Enabled" else f"whose state is {key.key_state}"
 
 
 def _find_key(backends: AccountSpecificBackend[KmsBackend], region: str, key_id: str) -> Key | None:

@@ -255,3 +255,95 @@ class UnableToAccessSecretException(SecretException):
 class UnableToDecryptSecretValueException(SecretException):
     code = "UnableToDecryptSecretValueException"
     message = "The secret is accessible but is unable to be decrypted. Verify the resource permissions and try again."
+
+
+# --- pulls -----------------------------------------------------------------------------------------------------------
+
+
+class UpstreamError(Exception):
+    """An upstream registry did not give what was asked of it.
+
+    ``code`` is the failure code of BatchGetImage for it, ``reason`` the text that goes with the code.
+    """
+
+    code: str
+    reason: str
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(f"{self.code}: {detail}")
+
+
+class UpstreamNotFound(UpstreamError):
+    code = "ImageNotFound"
+    reason = "Requested image not found"
+
+
+class UpstreamAccessDenied(UpstreamError):
+    code = "UpstreamAccessDenied"
+    reason = (
+        "The authentication to the upstream registry failed. "
+        "Verify that the credentials provided in the pull through cache rule are correct, and try again."
+    )
+
+
+class UpstreamTooManyRequests(UpstreamError):
+    code = "UpstreamTooManyRequests"
+    reason = "The upstream registry has received too many requests. Try again later."
+
+
+class UpstreamUnavailable(UpstreamError):
+    code = "UpstreamUnavailable"
+    reason = "The upstream registry is unavailable. Try again later."
+
+
+def upstream_error(status: int, detail: str) -> UpstreamError:
+    """Return the error that an upstream registry's HTTP status means."""
+    if status in (401, 403):
+        return UpstreamAccessDenied(detail)
+    if status == 404:
+        return UpstreamNotFound(detail)
+    if status == 429:
+        return UpstreamTooManyRequests(detail)
+    return UpstreamUnavailable(detail)
+
+
+class UnableToGetUpstreamImageException(ServiceException):
+    code = "UnableToGetUpstreamImageException"
+    message = (
+        "The image or images were unable to be pulled using the pull through cache rule. This is usually caused "
+        "because of an issue with the Secrets Manager secret containing the credentials for the upstream registry."
+    )
+
+
+class UnableToGetUpstreamLayerException(ServiceException):
+    code = "UnableToGetUpstreamLayerException"
+    message = "There was an issue getting the upstream layer matching the pull through cache rule."
+
+
+class UnableToListUpstreamImageReferrersException(ServiceException):
+    code = "UnableToListUpstreamImageReferrersException"
+    message = (
+        "The referrer or referrers were unable to be listed using the pull through cache rule. This is usually caused "
+        "because of an issue with the Secrets Manager secret containing the credentials for the upstream registry."
+    )
+
+
+class LayersNotFoundException(ServiceException):
+    code = "LayersNotFoundException"
+    message = "The specified layers could not be found, or the specified layer is not valid for this repository."
+
+
+class LayerInaccessibleException(ServiceException):
+    code = "LayerInaccessibleException"
+    message = (
+        "The specified layer is not available because it is not associated with an image. "
+        "Unassociated image layers may be cleaned up at any time."
+    )
+
+
+class InvalidSubjectDigest(InvalidParameterException):
+    def __init__(self, digest: str) -> None:
+        super().__init__(
+            "Invalid parameter at 'subjectId.imageDigest' failed to satisfy constraint: "
+            f"'Member must be the digest of an image, not {digest}'"
+        )

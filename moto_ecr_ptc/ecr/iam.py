@@ -68,13 +68,37 @@ class Caller:
         :param context: condition keys and their values; a moto that does not evaluate conditions ignores them
         :raises AccessDeniedException: they do not
         """
+        if _decide(self._evaluate(action, resource, context)) is not PermissionResult.PERMITTED:
+            raise ActionDenied(self._access_key.arn, action, resource)
+
+    def may(self, action: str, resource: str, registry_policy: str | None) -> bool:
+        """Return whether the caller's identity policies or the registry's policy allow ``action``, and none denies it.
+
+        Source: Amazon ECR user guide, "Private registry permissions". An Allow to the whole account does not count: it
+        leaves the decision to the identity policies.
+        """
+        caller_arn = self._access_key.arn
+        account_id = caller_arn.split(":")[4]
+        role = re.sub(r":sts::([0-9]+):assumed-role/([^/]+)/.*", r":iam::\1:role/\2", caller_arn)
+        identities = {"*", caller_arn, role}
+        account = {account_id, f"{caller_arn.split(':iam:')[0].split(':sts:')[0]}:iam::{account_id}:root"}
+        results = self._evaluate(action, resource, None)
+        if PermissionResult.DENIED in {
+            *results,
+            _evaluate_policy(registry_policy, identities | account, action, resource),
+        }:
+            return False
+        return PermissionResult.PERMITTED in {
+            *results,
+            _evaluate_policy(registry_policy, identities, action, resource),
+        }
+
+    def _evaluate(self, action: str, resource: str, context: dict[str, str] | None) -> set[PermissionResult]:
         conditions: dict[str, Any] = {"incoming_condition_values": context} if MOTO_EVALUATES_CONDITIONS else {}
-        results = {
+        return {
             IAMPolicy(policy).is_action_permitted(action, resource, **conditions)
             for policy in self._access_key.collect_policies()
         }
-        if PermissionResult.PERMITTED not in results or PermissionResult.DENIED in results:
-            raise ActionDenied(self._access_key.arn, action, resource)
 
 
 def check_custom_role(arn: str, *, account_id: str, partition: str, caller: Caller | None) -> None:
@@ -146,11 +170,44 @@ def policy_denies_role(
         role.arn(account_id, partition),
         role.service,
     }
-    return any(
-        _denies(statement, action, resource)
-        for statement in _statements(policy)
-        if statement.get("Effect") == "Deny" and "Condition" not in statement and _applies_to(statement, identities)
+    return _evaluate_policy(policy, identities, action, resource) is PermissionResult.DENIED
+
+
+def policy_allows_role(policy: str | None, role_arn: str, *, action: str, resource: str) -> bool:
+    """Return whether a resource policy allows a role of another account ``action`` on ``resource``.
+
+    Statements are passed over as by ``policy_denies_role``.
+    """
+    partition, account_id = role_arn.split(":")[1], role_arn.split(":")[4]
+    identities = {"*", account_id, f"arn:{partition}:iam::{account_id}:root", role_arn}
+    return _evaluate_policy(policy, identities, action, resource) is PermissionResult.PERMITTED
+
+
+def role_trusts(arn: str, services: Iterable[str], *, account_id: str, partition: str) -> bool | None:
+    """Return whether a role's trust policy lets one of the services assume it; None if there is no such role."""
+    role = next((role for role in get_backend("iam")[account_id][partition].get_roles() if role.arn == arn), None)
+    if role is None:
+        return None
+    trust = _evaluate_policy(role.assume_role_policy_document, set(services), "sts:AssumeRole", "*")
+    return trust is PermissionResult.PERMITTED
+
+
+def _evaluate_policy(policy: str | None, identities: set[str], action: str, resource: str) -> PermissionResult:
+    """Return what a resource policy says to ``action`` on ``resource`` by someone with these identities."""
+    return _decide(
+        {
+            _evaluate_statement(statement, action, resource)
+            for statement in _statements(policy)
+            if "Condition" not in statement and _applies_to(statement, identities)
+        }
     )
+
+
+def _decide(results: set[PermissionResult]) -> PermissionResult:
+    for decisive in (PermissionResult.DENIED, PermissionResult.PERMITTED):
+        if decisive in results:
+            return decisive
+    return PermissionResult.NEUTRAL
 
 
 def _statements(policy: str | None) -> list[dict[str, Any]]:
@@ -167,12 +224,11 @@ def _statements(policy: str | None) -> list[dict[str, Any]]:
     ]
 
 
-def _denies(statement: dict[str, Any], action: str, resource: str) -> bool:
+def _evaluate_statement(statement: dict[str, Any], action: str, resource: str) -> PermissionResult:
     try:
-        permission = IAMPolicyStatement({"Resource": "*", **statement}).is_action_permitted(action, resource)
+        return IAMPolicyStatement({"Resource": "*", **statement}).is_action_permitted(action, resource)
     except (AttributeError, KeyError, TypeError, re.error):  # an element of the wrong type, or none
-        return False
-    return permission is PermissionResult.DENIED
+        return PermissionResult.NEUTRAL
 
 
 def _applies_to(statement: dict[str, Any], identities: set[str]) -> bool:

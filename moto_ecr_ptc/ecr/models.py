@@ -1,395 +1,707 @@
-"""The ECR backend: moto's own, with the pull through cache of one registry (one account in one Region) beside it."""
+"""The ECR backend: moto's own, with pull through cache for one registry (one account in one Region).
+
+What the registry is set up to do is in ``configuration``; here is what happens when somebody pulls.
+"""
 
 from __future__ import annotations
 
-import itertools
-from dataclasses import replace
-from datetime import datetime, timezone
-from typing import NamedTuple, cast
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from threading import Lock
+from typing import Any, NamedTuple, TypeVar, cast
+from weakref import WeakKeyDictionary, WeakValueDictionary
 
 from moto.core.base_backend import backend_lock
-from moto.core.utils import utcnow
-from moto.ecr.models import ECRBackend, ecr_backends
+from moto.ecr.exceptions import RepositoryNotFoundException
+from moto.ecr.models import Image, Repository, ecr_backends
 
-from .credentials import MalformedSecret, SecretReader
+from .configuration import RegistryConfiguration, Validation, now
+from .credentials import MalformedSecret, UpstreamCredentials, find_key_problem
+from .events import send_pull_event
 from .exceptions import (
-    InvalidAccountSetting,
-    LimitExceededException,
-    NothingToUpdate,
-    PullThroughCacheRuleAlreadyExistsException,
-    PullThroughCacheRuleNotFoundException,
-    RegistryAccessDenied,
+    InvalidSubjectDigest,
+    LayerInaccessibleException,
+    LayersNotFoundException,
     SecretException,
-    TemplateAlreadyExistsException,
-    TemplateNotFoundException,
+    UnableToGetUpstreamImageException,
+    UnableToGetUpstreamLayerException,
+    UnableToListUpstreamImageReferrersException,
+    UpstreamAccessDenied,
+    UpstreamError,
+    UpstreamNotFound,
 )
-from .iam import PULL_THROUGH_CACHE_ROLE, TEMPLATE_ROLE, Caller, check_custom_role, ensure_service_linked_role
+from .iam import PULL_THROUGH_CACHE_ROLE, TEMPLATE_ROLE, Caller, policy_allows_role, role_trusts
+from .images import Descriptor, Fetched, is_digest, is_tag
+from .layers import REGISTRY_URL, download_layer
 from .paging import Pages
-from .policies import PolicyChecker, check_registry_actions
-from .prefixes import prefix_key
-from .rules import PullThroughCacheRule, check_credential_types, check_new_rule
-from .templates import RepositoryCreationTemplate, TemplateSettings, apply_settings
-from .upstreams import EcrRegistry, find_upstream_registry
+from .pulls import (
+    CachedImage,
+    FetchedImage,
+    ImageReferrer,
+    RepositoryCache,
+    fetch_image,
+    find_by_digest,
+    find_by_tag,
+    find_referrers,
+    move_tag,
+    read_manifest,
+    referenced_blobs,
+    store_image,
+)
+from .rules import PullThroughCacheRule, find_rule, upstream_repository_name
+from .templates import find_template
+from .upstream import Pull, Source, Upstream, get_upstream
+from .upstreams import EcrRegistry, find_ecr_registry
 
-RULES_PER_REGISTRY = 50
-"""The quota "Pull through cache rules per registry" of the Amazon ECR user guide. AWS does not raise it."""
+REFERRERS_PER_PAGE = 50
+"""The default and greatest ``maxResults`` of ListImageReferrers."""
 
-ACCOUNT_SETTINGS = {
-    "BASIC_SCAN_TYPE_VERSION": ("AWS_NATIVE", "CLAIR"),
-    "REGISTRY_POLICY_SCOPE": ("V2", "V1"),
-    "BLOB_MOUNTING": ("DISABLED", "ENABLED"),
-}
-"""The settings of an account in a Region and their values, the default first."""
+Answer = TypeVar("Answer")
 
 
-class Validation(NamedTuple):
-    """The outcome of ValidatePullThroughCacheRule: an empty ``failure`` means that the rule is valid."""
+class Failure(NamedTuple):
+    """Why an image is not given: a member of ECR's enum ``ImageFailureCode``, and the reason in words."""
+
+    code: str
+    reason: str
+
+
+MISSING = Failure("ImageNotFound", "Requested image not found")
+MISSING_DIGEST_AND_TAG = Failure(
+    "MissingDigestAndTag", "Invalid request parameters: both tag and digest cannot be null"
+)
+INVALID_DIGEST = Failure(
+    "InvalidImageDigest",
+    "Invalid request parameters: image digest should satisfy the regex '[a-zA-Z0-9-_+.]+:[a-fA-F0-9]+'",
+)
+INVALID_TAG = Failure(
+    "InvalidImageTag",
+    "Invalid request parameters: image tag should satisfy the regex '[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}'",
+)
+TAG_DOES_NOT_MATCH = Failure("ImageTagDoesNotMatchDigest", "The tag does not name the image with this digest")
+
+
+@dataclass(frozen=True)
+class _Contact:
+    """A way to ask the upstream of a rule for a repository."""
 
     rule: PullThroughCacheRule
-    failure: str
+    source: Source
+    repository: str
+    """The repository's name at the upstream."""
+
+    credentials: UpstreamCredentials | None
 
 
-class PullThroughCacheBackend(ECRBackend):
+class PullThroughCacheBackend(RegistryConfiguration):
     """The ECR backend of one account in one Region.
 
-    Methods take what the API operation of the same name takes. The shape of each value (pattern, length, enum) is
-    checked before, by ``validation``. ``registry_id`` is the API's ``registryId``: it must be the backend's own
-    account or None. ``caller`` is None while moto does not enforce IAM.
-
-    A method holds moto's own lock on its backends from its first check to its last change, so that threads see whole
-    operations only, and a reset of moto comes before or after one, never in between.
+    The upstream is asked without moto's lock held: it may be a real registry, and slow. Pulls of one repository take
+    turns instead, so that many at once ask once.
     """
-
-    def __init__(self, region_name: str, account_id: str) -> None:
-        super().__init__(region_name, account_id)
-        self.set_up_pull_through_cache()
 
     def set_up_pull_through_cache(self) -> None:
         """Start with an empty pull through cache."""
-        self.pull_through_cache_rules: dict[str, PullThroughCacheRule] = {}
-        self._rule_sequence = itertools.count()
-        self._rule_pages: Pages[PullThroughCacheRule] = Pages()
-        self.repository_creation_templates: dict[str, RepositoryCreationTemplate] = {}
-        self._template_sequence = itertools.count()
-        self._template_pages: Pages[RepositoryCreationTemplate] = Pages()
-        self._account_settings: dict[str, str] = {}
+        super().set_up_pull_through_cache()
+        self._caches: WeakKeyDictionary[Repository, RepositoryCache] = WeakKeyDictionary()
+        self._uploaded_layers: WeakKeyDictionary[Repository, dict[str, bytes]] = WeakKeyDictionary()
+        self._turns: WeakValueDictionary[str, _Turn] = WeakValueDictionary()
+        self._referrer_pages: Pages[ImageReferrer] = Pages()
 
-    def create_pull_through_cache_rule(
-        self,
-        *,
-        ecr_repository_prefix: str,
-        upstream_registry_url: str,
-        registry_id: str | None = None,
-        upstream_registry: str | None = None,
-        credential_arn: str | None = None,
-        custom_role_arn: str | None = None,
-        upstream_repository_prefix: str | None = None,
-        caller: Caller | None = None,
-    ) -> PullThroughCacheRule:
-        """Create a rule. (CreatePullThroughCacheRule)
+    @property
+    def urls(self) -> dict[str, Callable[[Any, str, Any], Any]]:
+        """What moto answers in process. Each pattern below ``url_paths`` would count four times, on every request."""
+        return {**super().urls, REGISTRY_URL: download_layer}
 
-        :param ecr_repository_prefix: 2 to 30 characters; ``docker`` and ``docker/`` are the same rule
-        :param upstream_registry_url: one of ``upstreams.UPSTREAM_REGISTRIES``
-        :param upstream_registry: must be the URL's, if that upstream demands a secret; ignored otherwise
-        :param credential_arn: the secret; demanded by some upstreams and refused by the others
-        :param custom_role_arn: the role for an ECR upstream; demanded across accounts. Empty counts as None
-        :raises UnsupportedUpstreamRegistryException: no such upstream, or it needs credentials that are not given
-        :raises InvalidParameterException: parameters that contradict one another, or an unusable role
-        :raises PullThroughCacheRuleAlreadyExistsException: the prefix has a rule
-        :raises LimitExceededException: the registry has ``RULES_PER_REGISTRY`` rules
-        :raises SecretNotFoundException, UnableToAccessSecretException, UnableToDecryptSecretValueException: the secret
-            cannot be used
-        :raises AccessDeniedException: another account's registry, or a right that the caller lacks
-        """
-        custom_role_arn = custom_role_arn or None
+    # --- images --------------------------------------------------------------------------------------------------
+
+    def serves(self, repository_name: str) -> bool:
+        """Return whether a rule covers the repository, or pull through cache filled it when one did."""
         with backend_lock:
-            self._check_registry_id(registry_id)
-            upstream = check_new_rule(
-                registry=EcrRegistry(self.account_id, self.region_name),
-                ecr_repository_prefix=ecr_repository_prefix,
-                upstream_registry_url=upstream_registry_url,
-                upstream_registry=upstream_registry,
-                credential_arn=credential_arn,
-                custom_role_arn=custom_role_arn,
-                upstream_repository_prefix=upstream_repository_prefix,
-            )
-            key = prefix_key(ecr_repository_prefix)
-            if key in self.pull_through_cache_rules:
-                raise PullThroughCacheRuleAlreadyExistsException(ecr_repository_prefix, self.account_id)
-            if len(self.pull_through_cache_rules) >= RULES_PER_REGISTRY:
-                raise LimitExceededException(RULES_PER_REGISTRY, self.account_id)
-            self._check_credentials(credential_arn, custom_role_arn, caller)
-            ensure_service_linked_role(
-                PULL_THROUGH_CACHE_ROLE, account_id=self.account_id, partition=self.partition, caller=caller
-            )
-            now = _now()
-            rule = PullThroughCacheRule(
-                sequence=next(self._rule_sequence),
-                registry_id=self.account_id,
-                ecr_repository_prefix=ecr_repository_prefix,
-                upstream_registry_url=upstream_registry_url,
-                upstream_registry=upstream.name,
-                upstream_repository_prefix=upstream_repository_prefix,
-                credential_arn=credential_arn,
-                custom_role_arn=custom_role_arn,
-                created_at=now,
-                updated_at=now,
-            )
-            self.pull_through_cache_rules[key] = rule
-            return rule
+            return self._find_rule(repository_name) is not None or self._find_cache(repository_name) is not None
 
-    def describe_pull_through_cache_rules(
+    def pull_images(
         self,
         *,
+        repository_name: str,
+        image_ids: Sequence[dict[str, str]],
         registry_id: str | None = None,
-        ecr_repository_prefixes: list[str] | None = None,
+        accepted_media_types: Sequence[str] | None = None,
+        caller: Caller | None = None,
+    ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+        """Return images and failures, after a look at the upstream where one is due. (BatchGetImage)
+
+        Tags that are not cached, or were last looked for 24 hours ago or more, are asked for at the upstream. A
+        repository that does not exist is created when the upstream has the image, as the template for it says.
+
+        :param image_ids: ``imageTag``, ``imageDigest`` or both
+        :param accepted_media_types: images of other media types count as missing; None accepts all
+        :raises RepositoryNotFoundException: it does not exist, and the upstream lacks the images
+        :raises UnableToGetUpstreamImageException: the rule's secret is missing, unreadable or malformed
+        """
+        failures: dict[str, Failure] = {}
+        if registry_id in (None, self.account_id):
+            for tag in dict.fromkeys(
+                image_id["imageTag"] for image_id in image_ids if _fault(image_id) is None and "imageTag" in image_id
+            ):
+                error = self._pull(repository_name, tag, caller)
+                if error:
+                    failures[tag] = Failure(error.code, error.reason)
+        with backend_lock:
+            repository = self.repositories.get(repository_name)
+            if repository is None or registry_id not in (None, repository.registry_id):
+                if all(failure.code == MISSING.code for failure in failures.values()):
+                    raise RepositoryNotFoundException(repository_name, registry_id or self.account_id)
+                repository = None
+            images: list[dict[str, Any]] = []
+            failed: list[dict[str, Any]] = []
+            for image_id in image_ids:
+                found = _find_image(repository, image_id, failures, accepted_media_types)
+                if isinstance(found, Failure):
+                    failed.append({"imageId": image_id, "failureCode": found.code, "failureReason": found.reason})
+                    continue
+                if isinstance(found, CachedImage):
+                    found.last_recorded_pull_time = now()
+                images.append(_describe_image(found, image_id))
+            return images, failed
+
+    def _pull(self, repository_name: str, tag: str, caller: Caller | None) -> UpstreamError | None:
+        """Have the upstream's image under a tag, if a look at the upstream is due, and return what went wrong."""
+        with backend_lock:
+            if not self._is_due(repository_name, tag):
+                return None
+        with self._turn(repository_name):
+            with backend_lock:
+                if not self._is_due(repository_name, tag):
+                    return None  # somebody else pulled it in the meantime
+                try:
+                    contact = self._find_contact(repository_name, caller)
+                except (SecretException, MalformedSecret):
+                    if self._find_tagged(repository_name, tag):
+                        return None
+                    raise UnableToGetUpstreamImageException from None
+                if contact is None:
+                    return None
+            outcome: FetchedImage | UpstreamError
+            try:
+                outcome = self._ask(
+                    contact,
+                    tag,
+                    lambda: fetch_image(contact.source, contact.repository, tag, contact.credentials),
+                )
+            except UpstreamError as error:
+                outcome = error
+            with backend_lock:
+                stored = self._store(contact.rule, repository_name, tag, outcome)
+        if stored or isinstance(outcome, UpstreamError):
+            send_pull_event(
+                contact.rule,
+                region=self.region_name,
+                repository_arn=self._repository_arn(repository_name),
+                repository_name=repository_name,
+                tag=tag,
+                outcome=outcome if isinstance(outcome, UpstreamError) else outcome.root.digest,
+            )
+        return outcome if isinstance(outcome, UpstreamError) else None
+
+    def _is_due(self, repository_name: str, tag: str) -> bool:
+        """Return whether the upstream has to be asked for a tag."""
+        repository, cache = self.repositories.get(repository_name), self._find_cache(repository_name)
+        image = repository and find_by_tag(repository, tag)
+        if image is None:
+            return True
+        # A tag that somebody pushed is theirs.
+        return cache is not None and tag in cache.asked and not cache.is_fresh(tag, now())
+
+    def _find_tagged(self, repository_name: str, tag: str) -> Image | None:
+        repository = self.repositories.get(repository_name)
+        return None if repository is None else find_by_tag(repository, tag)
+
+    def _store(
+        self, rule: PullThroughCacheRule, repository_name: str, tag: str, outcome: FetchedImage | UpstreamError
+    ) -> bool:
+        """Store what a pull brought, and return whether there was a place for it."""
+        if isinstance(outcome, UpstreamError):
+            cache = self._find_cache(repository_name)
+            if cache and tag in cache.asked:
+                cache.asked[tag] = now()
+            return False
+        cache_and_repository = self._open_cache(rule, repository_name)
+        if cache_and_repository is None:
+            return False
+        repository, cache = cache_and_repository
+        move_tag(repository, tag, store_image(repository, cache, outcome))
+        cache.asked[tag] = now()
+        return True
+
+    # --- layers --------------------------------------------------------------------------------------------------
+
+    def find_layer(
+        self,
+        *,
+        repository_name: str,
+        layer_digest: str,
+        registry_id: str | None = None,
+        caller: Caller | None = None,
+    ) -> bytes:
+        """Return the bytes of a layer or of an image's configuration. (GetDownloadUrlForLayer)
+
+        Those that are not cached yet are asked for at the upstream, if the repository exists and a rule covers it.
+
+        :raises RepositoryNotFoundException: no such repository
+        :raises LayersNotFoundException: neither the repository nor the upstream has it
+        :raises LayerInaccessibleException: moto has forgotten its bytes
+        :raises UnableToGetUpstreamLayerException: the upstream does not give it, or the secret cannot be used
+        """
+        with backend_lock:
+            repository = self._get_repository(repository_name, registry_id)
+            layer = self._held_layer(repository, layer_digest)
+            if layer is not None:
+                return layer
+            try:
+                contact = self._find_contact(repository_name, caller)
+            except (SecretException, MalformedSecret):
+                raise UnableToGetUpstreamLayerException from None
+        if contact is None:
+            if layer_digest in getattr(repository, "layers", ()):
+                raise LayerInaccessibleException
+            raise LayersNotFoundException
+        try:
+            layer = self._ask(
+                contact,
+                layer_digest,
+                lambda: contact.source.get_blob(contact.repository, layer_digest, contact.credentials),
+            )
+        except UpstreamNotFound:
+            raise LayersNotFoundException from None
+        except UpstreamError:
+            raise UnableToGetUpstreamLayerException from None
+        with backend_lock:
+            if self.repositories.get(repository_name) is repository:
+                self._caches.setdefault(repository, RepositoryCache()).blobs[layer_digest] = layer
+        return layer
+
+    def held_layer(self, repository_name: str, layer_digest: str) -> bytes | None:
+        """Return the bytes of a layer that is here."""
+        with backend_lock:
+            repository = self.repositories.get(repository_name)
+            return None if repository is None else self._held_layer(repository, layer_digest)
+
+    def _held_layer(self, repository: Repository, digest: str) -> bytes | None:
+        cache = self._caches.get(repository)
+        if cache and digest in cache.blobs:
+            return cache.blobs[digest]
+        return self._uploaded_layers.get(repository, {}).get(digest)
+
+    def batch_check_layer_availability(
+        self, repository_name: str, layer_digests: list[str], registry_id: str | None = None
+    ) -> dict[str, Any]:
+        """Add what is cached to moto's answer. (BatchCheckLayerAvailability)"""
+        with backend_lock:
+            answer = super().batch_check_layer_availability(repository_name, layer_digests, registry_id)
+            repository = self.repositories[repository_name]
+            if repository in self._caches:
+                cached = referenced_blobs(image for image in repository.images if isinstance(image, CachedImage))
+                found = [failure for failure in answer["failures"] if failure["layerDigest"] in cached]
+                answer["failures"] = [failure for failure in answer["failures"] if failure not in found]
+                answer["layers"] += [
+                    {
+                        "layerDigest": layer.digest,
+                        "layerAvailability": "AVAILABLE",
+                        "layerSize": layer.size,
+                        "mediaType": layer.media_type,
+                    }
+                    for layer in (cached[failure["layerDigest"]] for failure in found)
+                ]
+            return answer
+
+    def complete_layer_upload(
+        self, repository_name: str, upload_id: str, layer_digests: list[str], registry_id: str | None = None
+    ) -> dict[str, Any]:
+        """Keep the bytes, of which moto keeps the size alone. (CompleteLayerUpload)"""
+        with backend_lock:
+            repository = self.repositories.get(repository_name)
+            parts = repository.uploads[upload_id].layer_parts if repository and upload_id in repository.uploads else b""
+            answer = super().complete_layer_upload(repository_name, upload_id, layer_digests, registry_id)
+            assert repository is not None  # moto found it
+            self._uploaded_layers.setdefault(repository, {})[answer["layerDigest"]] = bytes(parts)
+            return answer
+
+    def batch_delete_image(
+        self,
+        repository_name: str,
+        registry_id: str | None = None,
+        image_ids: list[dict[str, str]] | None = None,
+    ) -> dict[str, Any]:
+        """Let go of the layers that no image needs any more. (BatchDeleteImage)"""
+        with backend_lock:
+            answer = super().batch_delete_image(repository_name, registry_id, image_ids)
+            cache = self._find_cache(repository_name)
+            if cache:
+                needed = referenced_blobs(self.repositories[repository_name].images)
+                cache.blobs = {digest: blob for digest, blob in cache.blobs.items() if digest in needed}
+            return answer
+
+    # --- referrers -----------------------------------------------------------------------------------------------
+
+    def list_image_referrers(
+        self,
+        *,
+        repository_name: str,
+        digest: str,
+        registry_id: str | None = None,
+        artifact_types: Sequence[str] | None = None,
+        artifact_status: str | None = None,
         max_results: int | None = None,
         next_token: str | None = None,
-    ) -> tuple[list[PullThroughCacheRule], str | None]:
-        """Return a page of rules in order of creation, and the next page's token. (DescribePullThroughCacheRules)
-
-        :param ecr_repository_prefixes: 1 to 100 prefixes; None means all rules
-        :param max_results: 1 to 1000; None means 100
-        :raises PullThroughCacheRuleNotFoundException: one of the prefixes has no rule
-        :raises InvalidParameterException: a token that this registry did not issue
-        :raises AccessDeniedException: another account's registry
-        """
-        with backend_lock:
-            self._check_registry_id(registry_id)
-            rules = list(self.pull_through_cache_rules.values())
-            if ecr_repository_prefixes is not None:
-                selected = {self._get_rule(prefix).sequence for prefix in ecr_repository_prefixes}
-                rules = [rule for rule in rules if rule.sequence in selected]
-            return self._rule_pages.page(rules, max_results, next_token)
-
-    def update_pull_through_cache_rule(
-        self,
-        *,
-        ecr_repository_prefix: str,
-        registry_id: str | None = None,
-        credential_arn: str | None = None,
-        custom_role_arn: str | None = None,
         caller: Caller | None = None,
-    ) -> PullThroughCacheRule:
-        """Replace a rule's credentials, those that are given. (UpdatePullThroughCacheRule)
+    ) -> tuple[list[ImageReferrer], str | None]:
+        """Return a page of the images that refer to one, after a look at the upstream. (ListImageReferrers)
 
-        :param custom_role_arn: empty counts as None
-        :raises PullThroughCacheRuleNotFoundException: the prefix has no rule
-        :raises InvalidParameterException: no credentials, credentials of the wrong kind, or an unusable role
-        :raises SecretNotFoundException, UnableToAccessSecretException, UnableToDecryptSecretValueException: the secret
-            cannot be used
-        :raises AccessDeniedException: another account's registry, or a right that the caller lacks
+        The upstream is asked at most once in 24 hours for the referrers of an image; they are stored without a tag.
+
+        :raises RepositoryNotFoundException: it does not exist, and the upstream has no referrers
+        :raises UnableToListUpstreamImageReferrersException: the upstream does not answer, or the secret cannot be used,
+            and it was never asked before
+        :raises InvalidParameterException: no digest, or a token that this registry did not issue
         """
-        custom_role_arn = custom_role_arn or None
+        if not is_digest(digest):
+            raise InvalidSubjectDigest(digest)
+        if registry_id in (None, self.account_id):
+            self._pull_referrers(repository_name, digest, caller)
         with backend_lock:
-            self._check_registry_id(registry_id)
-            rule = self._get_rule(ecr_repository_prefix)
-            if credential_arn is None and custom_role_arn is None:
-                raise NothingToUpdate
-            upstream = find_upstream_registry(rule.upstream_registry_url)
-            assert upstream is not None  # it was there when the rule was created
-            check_credential_types(upstream, credential_arn, custom_role_arn)
-            self._check_credentials(credential_arn, custom_role_arn, caller)
-            rule = replace(
-                rule,
-                credential_arn=credential_arn or rule.credential_arn,
-                custom_role_arn=custom_role_arn or rule.custom_role_arn,
-                updated_at=_now(),
-            )
-            self.pull_through_cache_rules[prefix_key(ecr_repository_prefix)] = rule
-            return rule
+            repository = self._get_repository(repository_name, registry_id)
+            referrers = [
+                referrer
+                for referrer in find_referrers(repository, digest)
+                if artifact_status in (None, "ACTIVE", "ANY")
+                and (not artifact_types or referrer.artifact_type in artifact_types)
+            ]
+            referrers.sort(key=lambda referrer: referrer.sequence)
+            return self._referrer_pages.page(referrers, max_results, next_token, REFERRERS_PER_PAGE)
 
-    def delete_pull_through_cache_rule(
-        self, *, ecr_repository_prefix: str, registry_id: str | None = None
-    ) -> PullThroughCacheRule:
-        """Delete a rule and return it. (DeletePullThroughCacheRule)
+    def _pull_referrers(self, repository_name: str, digest: str, caller: Caller | None) -> None:
+        with self._turn(repository_name):
+            with backend_lock:
+                cache = self._find_cache(repository_name)
+                asked_before = cache is not None and digest in cache.asked
+                if cache and cache.is_fresh(digest, now()):
+                    return
+            try:
+                with backend_lock:
+                    contact = self._find_contact(repository_name, caller)
+                if contact is None:
+                    return
+                rule = contact.rule
+                fetched = self._ask(contact, digest, partial(_fetch_referrers, contact, digest))
+            except UpstreamNotFound:
+                fetched = []
+            except (UpstreamError, SecretException, MalformedSecret):
+                if asked_before:
+                    return
+                raise UnableToListUpstreamImageReferrersException from None
+            with backend_lock:
+                if not fetched and repository_name not in self.repositories:
+                    return
+                opened = self._open_cache(rule, repository_name)
+                if opened:
+                    repository, cache = opened
+                    for referrer in fetched:
+                        store_image(repository, cache, referrer)
+                    cache.asked[digest] = now()
 
-        :raises PullThroughCacheRuleNotFoundException: the prefix has no rule
-        :raises AccessDeniedException: another account's registry
-        """
-        with backend_lock:
-            self._check_registry_id(registry_id)
-            rule = self._get_rule(ecr_repository_prefix)
-            return self.pull_through_cache_rules.pop(prefix_key(rule.ecr_repository_prefix))
+    # --- rules at work -------------------------------------------------------------------------------------------
 
     def validate_pull_through_cache_rule(
         self, *, ecr_repository_prefix: str, registry_id: str | None = None, caller: Caller | None = None
     ) -> Validation:
-        """Try a rule's credentials. (ValidatePullThroughCacheRule)
+        """Try a rule's credentials: the secret as it is now, then the upstream. (ValidatePullThroughCacheRule)
 
-        A rule without a secret is valid. A secret is read as it is now.
+        A rule without a secret is valid.
 
         :raises PullThroughCacheRuleNotFoundException: the prefix has no rule
         :raises AccessDeniedException: another account's registry
         """
         with backend_lock:
-            self._check_registry_id(registry_id)
-            rule = self._get_rule(ecr_repository_prefix)
+            rule = self.find_rule_of_prefix(ecr_repository_prefix, registry_id)
             if rule.credential_arn is None:
                 return Validation(rule, failure="")
             try:
-                self._secret_reader(caller).read(rule.credential_arn)
+                credentials = self._secret_reader(caller).read(rule.credential_arn)
             except (SecretException, MalformedSecret) as problem:
                 return Validation(rule, failure=f"The secret '{rule.credential_arn}' {problem.reason}")
-            return Validation(rule, failure="")
-
-    # --- repository creation templates -----------------------------------------------------------------------------
-
-    def create_repository_creation_template(
-        self, *, prefix: str, settings: TemplateSettings, caller: Caller | None = None
-    ) -> RepositoryCreationTemplate:
-        """Create a template. (CreateRepositoryCreationTemplate)
-
-        What is not given is AES256, MUTABLE, and else not set.
-
-        :param prefix: 1 to 256 characters, or ROOT; ``prod`` and ``prod/`` are the same template
-        :raises InvalidParameterException: settings that contradict one another, malformed policies or tags, or an
-            unusable role
-        :raises TemplateAlreadyExistsException: the prefix has a template
-        :raises AccessDeniedException: the caller lacks a right
-        """
-        with backend_lock:
-            now = _now()
-            template = self._with_settings(
-                RepositoryCreationTemplate(
-                    sequence=next(self._template_sequence),
-                    prefix=prefix,
-                    applied_for=[],
-                    created_at=now,
-                    updated_at=now,
-                ),
-                settings,
-            )
-            if prefix_key(prefix) in self.repository_creation_templates:
-                raise TemplateAlreadyExistsException(prefix, self.account_id)
-            self._check_template_rights(settings, caller)
-            ensure_service_linked_role(
-                TEMPLATE_ROLE, account_id=self.account_id, partition=self.partition, caller=caller
-            )
-            self.repository_creation_templates[prefix_key(prefix)] = template
-            return template
-
-    def describe_repository_creation_templates(
-        self,
-        *,
-        prefixes: list[str] | None = None,
-        max_results: int | None = None,
-        next_token: str | None = None,
-    ) -> tuple[list[RepositoryCreationTemplate], str | None]:
-        """Return a page of templates in order of creation, and the next page's token.
-
-        (DescribeRepositoryCreationTemplates)
-
-        :param prefixes: prefixes without a template are left out; None or no prefix at all means all templates
-        :param max_results: 1 to 1000; None means 100
-        :raises InvalidParameterException: a token that this registry did not issue
-        """
-        with backend_lock:
-            selected = {prefix_key(prefix) for prefix in prefixes or self.repository_creation_templates}
-            templates = [template for key, template in self.repository_creation_templates.items() if key in selected]
-            return self._template_pages.page(templates, max_results, next_token)
-
-    def update_repository_creation_template(
-        self, *, prefix: str, settings: TemplateSettings, caller: Caller | None = None
-    ) -> RepositoryCreationTemplate:
-        """Change those settings of a template that are given, and keep the others. (UpdateRepositoryCreationTemplate)
-
-        :raises TemplateNotFoundException: the prefix has no template
-        :raises InvalidParameterException, AccessDeniedException: as on creation
-        """
-        with backend_lock:
-            template = self._with_settings(self._get_template(prefix), settings)
-            self._check_template_rights(settings, caller)
-            template = replace(template, updated_at=_now())
-            self.repository_creation_templates[prefix_key(prefix)] = template
-            return template
-
-    def delete_repository_creation_template(self, *, prefix: str) -> RepositoryCreationTemplate:
-        """Delete a template and return it. (DeleteRepositoryCreationTemplate)
-
-        :raises TemplateNotFoundException: the prefix has no template
-        """
-        with backend_lock:
-            self._get_template(prefix)
-            return self.repository_creation_templates.pop(prefix_key(prefix))
-
-    def _with_settings(
-        self, template: RepositoryCreationTemplate, settings: TemplateSettings
-    ) -> RepositoryCreationTemplate:
-        template = apply_settings(template, settings)
-        if settings.repository_policy:
-            PolicyChecker(self.region_name, self.account_id).check_repository_policy(settings.repository_policy)
-        if settings.lifecycle_policy:
-            PolicyChecker(self.region_name, self.account_id).check_lifecycle_policy(settings.lifecycle_policy)
-        return template
-
-    def _check_template_rights(self, settings: TemplateSettings, caller: Caller | None) -> None:
-        if caller:
-            for action in ("ecr:CreateRepository", "ecr:PutLifecyclePolicy", "ecr:SetRepositoryPolicy"):
-                caller.require(action, "*")
-        self._check_credentials(None, settings.custom_role_arn, caller)
-
-    def _get_template(self, prefix: str) -> RepositoryCreationTemplate:
+            upstream = get_upstream(rule.upstream_registry_url)
         try:
-            return self.repository_creation_templates[prefix_key(prefix)]
-        except KeyError:
-            raise TemplateNotFoundException(prefix, self.account_id) from None
+            upstream.authenticate(credentials)
+        except UpstreamError as error:
+            return Validation(rule, failure=error.reason)
+        return Validation(rule, failure="")
 
-    # --- account settings and the registry policy --------------------------------------------------------------------
-
-    def get_account_setting(self, *, name: str) -> str:
-        """Return a setting's value. (GetAccountSetting)
-
-        :raises InvalidParameterException: no such setting
-        """
-        if name not in ACCOUNT_SETTINGS:
-            raise InvalidAccountSetting("name", ACCOUNT_SETTINGS)
-        return self._account_settings.get(name, ACCOUNT_SETTINGS[name][0])
-
-    def put_account_setting(self, *, name: str, value: str) -> str:
-        """Change a setting and return its value. (PutAccountSetting)
-
-        :raises InvalidParameterException: no such setting, or no value of it
-        """
+    def expire_cached_tags(self, repository_name: str | None = None) -> None:
+        """Have the upstream asked at the next pull of every cached tag: of one repository, or of all."""
         with backend_lock:
-            self.get_account_setting(name=name)
-            if value not in ACCOUNT_SETTINGS[name]:
-                raise InvalidAccountSetting("value", ACCOUNT_SETTINGS[name])
-            self._account_settings[name] = value
-            return value
+            for repository, cache in self._caches.items():
+                if repository_name in (None, repository.name):
+                    cache.asked = dict.fromkeys(cache.asked, datetime.min.replace(tzinfo=now().tzinfo))
 
-    def _validate_registry_policy_action(self, policy_text: str) -> None:
-        # moto's PutRegistryPolicy calls this, and admits two actions only.
-        check_registry_actions(policy_text, self.get_account_setting(name="REGISTRY_POLICY_SCOPE"))
+    def _find_rule(self, repository_name: str) -> PullThroughCacheRule | None:
+        return find_rule(self.pull_through_cache_rules.values(), repository_name)
 
-    # --- what several operations need --------------------------------------------------------------------------------
+    def _find_contact(self, repository_name: str, caller: Caller | None) -> _Contact | None:
+        """Return how to ask the upstream for a repository.
 
-    def _get_rule(self, prefix: str) -> PullThroughCacheRule:
+        None: no rule covers it, the caller may not import, or the repository does not exist and cannot be created.
+
+        :raises SecretException, MalformedSecret: the rule's secret cannot be used
+        """
+        rule = self._find_rule(repository_name)
+        if rule is None or not self._may_import(repository_name, caller):
+            return None
+        credentials = self._secret_reader(caller).read(rule.credential_arn) if rule.credential_arn else None
+        return _Contact(
+            rule, self._find_source(rule, caller), upstream_repository_name(rule, repository_name), credentials
+        )
+
+    def _find_source(self, rule: PullThroughCacheRule, caller: Caller | None) -> Source:
+        registry = find_ecr_registry(rule.upstream_registry_url)
+        if registry is None:
+            return get_upstream(rule.upstream_registry_url)
+        # Roles and policies count while moto enforces IAM.
+        return EcrSource(registry, rule.custom_role_arn if caller else None, self.account_id)
+
+    def _may_import(self, repository_name: str, caller: Caller | None) -> bool:
+        arn = self._repository_arn(repository_name)
+
+        def may(action: str) -> bool:
+            return caller is None or caller.may(action, arn, self.registry_policy)
+
+        if not may("ecr:BatchImportUpstreamImage"):
+            return False
+        if repository_name in self.repositories:
+            return True
+        template = find_template(self.repository_creation_templates.values(), repository_name, "PULL_THROUGH_CACHE")
+        if template and template.resource_tags and not may("ecr:TagResource"):
+            return False
+        return may("ecr:CreateRepository") and self._can_create(repository_name, enforced=caller is not None)
+
+    def _can_create(self, repository_name: str, *, enforced: bool = False) -> bool:
+        """Return whether the template for a repository, if there is one, lets its creation succeed.
+
+        Tags and KMS keys need the template's role. While moto does not enforce IAM, it need not exist; one that exists
+        must trust ECR all the same.
+        """
+        template = find_template(self.repository_creation_templates.values(), repository_name, "PULL_THROUGH_CACHE")
+        if template is None:
+            return True
+        encryption = template.encryption_configuration
+        key = encryption.get("kmsKey")
+        if key and find_key_problem(key, self.account_id, self.region_name):
+            return False
+        if not template.resource_tags and encryption["encryptionType"] == "AES256":
+            return True
+        if not template.custom_role_arn:
+            return False
+        services = (PULL_THROUGH_CACHE_ROLE.service, TEMPLATE_ROLE.service)
+        trusts = role_trusts(template.custom_role_arn, services, account_id=self.account_id, partition=self.partition)
+        return not enforced if trusts is None else trusts
+
+    def _open_cache(
+        self, rule: PullThroughCacheRule, repository_name: str
+    ) -> tuple[Repository, RepositoryCache] | None:
+        """Return a repository to store in, created if need be; None if the rule is gone or it cannot be created."""
+        current = self._find_rule(repository_name)
+        if current is None or current.sequence != rule.sequence:
+            return None  # deleted, or moto was reset, while the upstream was asked
+        repository = self.repositories.get(repository_name)
+        if repository is None:
+            if not self._can_create(repository_name):
+                return None
+            repository = self._create_cached_repository(repository_name)
+        return repository, self._caches.setdefault(repository, RepositoryCache())
+
+    def _create_cached_repository(self, name: str) -> Repository:
+        template = find_template(self.repository_creation_templates.values(), name, "PULL_THROUGH_CACHE")
+        # Not by moto's create_repository: that refuses names with '__' or '--', which ECR takes.
+        repository: Repository = cast(Any, Repository)(
+            self.account_id,
+            self.region_name,
+            name,
+            None,
+            dict(template.encryption_configuration) if template else None,
+            None,
+            "MUTABLE",
+        )
+        self.repositories[name] = repository
+        if template:
+            repository.image_tag_mutability = template.image_tag_mutability
+            repository.image_tag_mutability_exclusion_filters = cast(
+                Any, template.image_tag_mutability_exclusion_filters
+            )
+            self.tagger.tag_resource(repository.arn, template.resource_tags or [])
+            repository.policy = template.repository_policy
+            repository.lifecycle_policy = template.lifecycle_policy
+        with self.registry_scanning_configuration_update_lock:
+            configuration = self.registry_scanning_configuration
+            for rule in configuration["rules"]:
+                for scan_filter in rule["repositoryFilters"]:
+                    if self._match_repository_filter(scan_filter["filter"], name):
+                        repository.scanning_config["scanFrequency"] = rule["scanFrequency"]
+                        repository.scanning_config["appliedScanFilters"] = [scan_filter]
+        return repository
+
+    def _ask(self, contact: _Contact, reference: str, call: Callable[[], Answer]) -> Answer:
+        """Ask the upstream, and have it remember that it was asked."""
+        outcome = "ok"
         try:
-            return self.pull_through_cache_rules[prefix_key(prefix)]
+            return call()
+        except UpstreamError as error:
+            outcome = error.code
+            raise
+        finally:
+            if isinstance(contact.source, Upstream):
+                contact.source.record(
+                    Pull(contact.repository, reference, self.account_id, self.region_name, now(), outcome)
+                )
+
+    def _find_cache(self, repository_name: str) -> RepositoryCache | None:
+        repository = self.repositories.get(repository_name)
+        return None if repository is None else self._caches.get(repository)
+
+    def _repository_arn(self, repository_name: str) -> str:
+        return f"arn:{self.partition}:ecr:{self.region_name}:{self.account_id}:repository/{repository_name}"
+
+    @contextmanager
+    def _turn(self, repository_name: str) -> Iterator[None]:
+        """Let one pull of a repository at a time ask the upstream. Never entered with moto's lock held."""
+        with backend_lock:
+            turn = self._turns.setdefault(repository_name, _Turn())
+        with turn.lock:
+            yield
+
+
+class _Turn:
+    def __init__(self) -> None:
+        self.lock = Lock()
+
+
+@dataclass(frozen=True)
+class EcrSource:
+    """An ECR registry of the same moto as an upstream: what its repositories hold."""
+
+    registry: EcrRegistry
+    role_arn: str | None
+    """The rule's role, if its rights count."""
+
+    account_id: str
+    """The account of the rule."""
+
+    def get_manifest(self, repository: str, reference: str, credentials: UpstreamCredentials | None) -> Fetched:
+        with backend_lock:
+            backend, held = self._find(repository)
+            image = find_by_digest(held, reference) if is_digest(reference) else find_by_tag(held, reference)
+            manifest = None if image is None else read_manifest(image)
+            if manifest is None:
+                raise UpstreamNotFound(f"{repository}:{reference}")
+            layers = {blob.digest: backend.held_layer(repository, blob.digest) for blob in manifest.blobs}
+            return Fetched(manifest, {digest: layer for digest, layer in layers.items() if layer is not None})
+
+    def get_blob(self, repository: str, digest: str, credentials: UpstreamCredentials | None) -> bytes:
+        with backend_lock:
+            backend, _ = self._find(repository)
+            layer = backend.held_layer(repository, digest)
+            if layer is None:
+                raise UpstreamNotFound(f"{repository}@{digest}")
+            return layer
+
+    def get_referrers(
+        self, repository: str, digest: str, credentials: UpstreamCredentials | None
+    ) -> Sequence[Descriptor]:
+        with backend_lock:
+            _, held = self._find(repository)
+            return [
+                Descriptor(referrer.media_type, referrer.digest, referrer.size)
+                for referrer in find_referrers(held, digest)
+            ]
+
+    def authenticate(self, credentials: UpstreamCredentials | None) -> None:
+        """Accept all: a registry has no credentials but the role, whose rights are those to a repository."""
+
+    def _find(self, name: str) -> tuple[PullThroughCacheBackend, Repository]:
+        try:
+            backend = cast(PullThroughCacheBackend, ecr_backends[self.registry.account_id][self.registry.region])
         except KeyError:
-            raise PullThroughCacheRuleNotFoundException(prefix, self.account_id) from None
+            raise UpstreamNotFound(f"no Region {self.registry.region}") from None
+        repository = backend.repositories.get(name)
+        if repository is None:
+            raise UpstreamNotFound(name)
+        if self.role_arn and self.registry.account_id != self.account_id:
+            trusted = role_trusts(
+                self.role_arn,
+                [PULL_THROUGH_CACHE_ROLE.service],
+                account_id=self.account_id,
+                partition=backend.partition,
+            )
+            allowed = policy_allows_role(
+                repository.policy, self.role_arn, action="ecr:BatchGetImage", resource=repository.arn
+            )
+            if not (trusted and allowed):
+                raise UpstreamAccessDenied(name)
+        return backend, repository
 
-    def _check_registry_id(self, registry_id: str | None) -> None:
-        if registry_id not in (None, self.account_id):
-            assert registry_id is not None
-            raise RegistryAccessDenied(self.account_id, registry_id)
 
-    def _check_credentials(
-        self, credential_arn: str | None, custom_role_arn: str | None, caller: Caller | None
-    ) -> None:
-        if credential_arn:
-            self._secret_reader(caller).check(credential_arn)
-        if custom_role_arn:
-            check_custom_role(custom_role_arn, account_id=self.account_id, partition=self.partition, caller=caller)
-
-    def _secret_reader(self, caller: Caller | None) -> SecretReader:
-        return SecretReader(self.account_id, self.region_name, self.partition, enforce_policies=caller is not None)
+def _fetch_referrers(contact: _Contact, digest: str) -> list[FetchedImage]:
+    return [
+        fetch_image(contact.source, contact.repository, referrer.digest, contact.credentials)
+        for referrer in contact.source.get_referrers(contact.repository, digest, contact.credentials)
+    ]
 
 
-def _now() -> datetime:
-    """Return moto's time, aware: moto's serializer takes naive times apart by way of the local time zone, slowly."""
-    return utcnow().replace(tzinfo=timezone.utc)
+def _fault(image_id: dict[str, str]) -> Failure | None:
+    """Return what is wrong with an image's identifier by itself."""
+    if not image_id:
+        return MISSING_DIGEST_AND_TAG
+    if "imageDigest" in image_id and not re.fullmatch("[a-zA-Z0-9-_+.]+:[a-fA-F0-9]+", image_id["imageDigest"]):
+        return INVALID_DIGEST
+    if "imageTag" in image_id and not is_tag(image_id["imageTag"]):
+        return INVALID_TAG
+    return None
+
+
+def _find_image(
+    repository: Repository | None,
+    image_id: dict[str, str],
+    failures: dict[str, Failure],
+    accepted_media_types: Sequence[str] | None,
+) -> Image | Failure:
+    tag, digest = image_id.get("imageTag"), image_id.get("imageDigest")
+    fault = _fault(image_id)
+    if fault:
+        return fault
+    if repository is None:
+        return failures.get(tag or "", MISSING)
+    image = find_by_tag(repository, tag) if tag else find_by_digest(repository, digest or "")
+    if image is None:
+        return failures.get(tag or "", MISSING)
+    if digest and image.get_image_digest() != digest:
+        return TAG_DOES_NOT_MATCH
+    if accepted_media_types and image.image_manifest_media_type not in accepted_media_types:
+        return MISSING
+    return image
+
+
+def _describe_image(image: Image, image_id: dict[str, str]) -> dict[str, Any]:
+    """Return ECR's shape ``Image``, with the tag that was asked for."""
+    return {
+        "registryId": image.registry_id,
+        "repositoryName": image.repository_name,
+        "imageId": {**image_id, "imageDigest": image.get_image_digest()},
+        "imageManifest": image.image_manifest,
+        "imageManifestMediaType": image.image_manifest_media_type,
+    }
 
 
 def register() -> None:

@@ -37,15 +37,20 @@ class Pages(Generic[Item]):
         self._key = secrets.token_bytes(16)
 
     def page(
-        self, items: Iterable[Item], max_results: int | None, next_token: str | None
+        self,
+        items: Iterable[Item],
+        max_results: int | None,
+        next_token: str | None,
+        default_size: int = DEFAULT_PAGE_SIZE,
     ) -> tuple[list[Item], str | None]:
         """Return one page of ``items``, and the token of the next page if there is one.
 
         :param items: all items that the request selects, in ascending order of their sequence numbers
+        :param default_size: of a page, when ``max_results`` is None
         :raises InvalidNextToken: this object did not issue ``next_token``
         """
         after = -1 if next_token is None else self._read_token(next_token)
-        size = max_results or DEFAULT_PAGE_SIZE
+        size = max_results or default_size
         remaining = [item for item in items if item.sequence > after]
         page = remaining[:size]
         return page, self._issue_token(page[-1].sequence) if len(remaining) > size else None

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import zlib
+from datetime import timedelta
 from io import BytesIO
 from typing import Any, cast
 
@@ -23,6 +24,7 @@ from moto.iam.access_control import CreateAccessKeyFailure, create_access_key
 from werkzeug.exceptions import HTTPException
 
 from . import protocol
+from .configuration import now
 from .exceptions import (
     AccessDeniedException,
     ProtocolError,
@@ -30,6 +32,7 @@ from .exceptions import (
     UnknownOperationException,
 )
 from .iam import Caller
+from .layers import layer_url
 from .models import PullThroughCacheBackend
 from .templates import RepositoryCreationTemplate, TemplateSettings
 from .validation import find_violation
@@ -49,8 +52,16 @@ OPERATIONS = frozenset(
         "UpdateRepositoryCreationTemplate",
         "GetAccountSetting",
         "PutAccountSetting",
+        "GetDownloadUrlForLayer",
+        "ListImageReferrers",
     }
 )
+"""Those that are this package's own. All others are moto's, some of them with more to answer."""
+
+ASKING_OPERATIONS = frozenset({"GetDownloadUrlForLayer", "ListImageReferrers", "ValidatePullThroughCacheRule"})
+"""Those that may have to wait for an upstream registry."""
+
+TOKEN_LIFETIME = timedelta(hours=12)
 
 _TEMPLATE_SETTINGS = {
     "applied_for": "appliedFor",
@@ -183,6 +194,60 @@ class PullThroughCacheResponse(ECRResponse):
             {"name": name, "value": self._backend.put_account_setting(name=name, value=members["value"])}
         )
 
+    # --- pulls ---------------------------------------------------------------------------------------------------
+
+    def batch_get_image(self) -> ActionResult:
+        if not self._is_served():
+            return super().batch_get_image()
+        members = self._read_members("BatchGetImage")
+        images, failures = self._backend.pull_images(
+            repository_name=members["repositoryName"],
+            image_ids=members["imageIds"],
+            registry_id=members.get("registryId"),
+            accepted_media_types=members.get("acceptedMediaTypes"),
+            caller=self._caller,
+        )
+        return ActionResult({"images": images, "failures": failures})
+
+    def get_download_url_for_layer(self) -> ActionResult:  # type: ignore[override]  # moto's only raises
+        members = self._read_members()
+        repository_name, digest = members["repositoryName"], members["layerDigest"]
+        self._backend.find_layer(
+            repository_name=repository_name,
+            layer_digest=digest,
+            registry_id=members.get("registryId"),
+            caller=self._caller,
+        )
+        return ActionResult(
+            {"downloadUrl": layer_url(self, self.current_account, repository_name, digest), "layerDigest": digest}
+        )
+
+    def list_image_referrers(self) -> ActionResult:
+        members = self._read_members()
+        selection = members.get("filter", {})
+        referrers, next_token = self._backend.list_image_referrers(
+            repository_name=members["repositoryName"],
+            digest=members["subjectId"]["imageDigest"],
+            registry_id=members.get("registryId"),
+            artifact_types=selection.get("artifactTypes"),
+            artifact_status=selection.get("artifactStatus"),
+            max_results=members.get("maxResults"),
+            next_token=members.get("nextToken"),
+            caller=self._caller,
+        )
+        return ActionResult({"referrers": referrers, "nextToken": next_token})
+
+    def get_authorization_token(self) -> ActionResult:
+        answer = super().get_authorization_token()
+        for token in cast("dict[str, Any]", answer.result)["authorizationData"]:
+            token["expiresAt"] = now() + TOKEN_LIFETIME
+        return answer
+
+    def _is_served(self) -> bool:
+        """Return whether the request is about a repository that pull through cache has to do with."""
+        name = self._get_param("repositoryName")
+        return isinstance(name, str) and cast(PullThroughCacheBackend, self.ecr_backend).serves(name)
+
     def _template_result(self, template: RepositoryCreationTemplate) -> ActionResult:
         return ActionResult(
             {"registryId": self.current_account, "repositoryCreationTemplate": _template_members(template)}
@@ -199,7 +264,9 @@ class PullThroughCacheResponse(ECRResponse):
             self._receive(request)
             with backend_lock:  # moto resets its backends under this lock: no request sees half of a reset
                 self._read_request(request, full_url, headers)
-                return self.call_action()
+                if operation not in ASKING_OPERATIONS:
+                    return self.call_action()
+            return self.call_action()
         except ProtocolError as error:
             error_headers, body = protocol.error_response(error)
             return 400, *self._enrich_response({**self.response_headers, **error_headers}, body)
@@ -227,11 +294,16 @@ class PullThroughCacheResponse(ECRResponse):
         except (OSError, EOFError, zlib.error):
             raise SerializationException("The request body is not valid gzip data") from None
 
-    def _read_members(self) -> dict[str, Any]:
-        if self._operation is None:
+    def _read_members(self, operation: str | None = None) -> dict[str, Any]:
+        """Return the request's members, checked.
+
+        :param operation: that of moto's which is answered; None for our own
+        """
+        operation = operation or self._operation
+        if operation is None:
             # The name came from a query string or from text in the body of another operation.
             raise UnknownOperationException(self._get_action())
-        shape = get_service_model("ecr").operation_model(self._operation).input_shape
+        shape = get_service_model("ecr").operation_model(operation).input_shape
         body = self.body or self._received  # moto takes the body of a form apart, and curl calls everything a form
         members = protocol.read_members(body.encode() if isinstance(body, str) else body, shape)
         violation = find_violation(members, shape)
@@ -258,18 +330,18 @@ class PullThroughCacheResponse(ECRResponse):
         return "json" if self._operation else super().determine_response_protocol(service_model)
 
     def _authenticate_and_authorize_normal_action(self, resource: str = "*") -> None:
+        enforced = self.request_count >= settings.INITIAL_NO_AUTH_ACTION_COUNT
         if self._operation is None:
             super()._authenticate_and_authorize_normal_action(resource)
+            if enforced:
+                self._caller = self._find_caller()
             return
-        enforced = self.request_count >= settings.INITIAL_NO_AUTH_ACTION_COUNT
         if enforced and "Authorization" not in self.headers:
             raise ProtocolError("MissingAuthenticationTokenException", "Missing Authentication Token")
         try:
             super()._authenticate_and_authorize_normal_action(resource)
             if enforced:
-                self._caller = Caller(
-                    create_access_key(self.current_account, self.partition, self.access_key, self.headers)
-                )
+                self._caller = self._find_caller()
         except AccessDeniedError as error:
             raise AccessDeniedException(error.message) from None
         except SignatureDoesNotMatchError as error:
@@ -278,6 +350,9 @@ class PullThroughCacheResponse(ECRResponse):
             raise ProtocolError("IncompleteSignatureException", "The request's signature is incomplete") from None
         except (ServiceException, HTTPException, CreateAccessKeyFailure):  # a role or user that is gone
             raise ProtocolError("UnrecognizedClientException", _INVALID_TOKEN) from None
+
+    def _find_caller(self) -> Caller:
+        return Caller(create_access_key(self.current_account, self.partition, self.access_key, self.headers))
 
 
 def _template_settings(members: dict[str, Any]) -> TemplateSettings:

@@ -5,6 +5,7 @@ The numbers in the comments are the rows of the table of refusals in ``docs/fide
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -18,7 +19,7 @@ from .exceptions import (
     UpstreamIsCacheRegistry,
     UpstreamRegistryMismatch,
 )
-from .prefixes import ROOT
+from .prefixes import ROOT, covers, prefix_key, specificity
 from .upstreams import Authentication, EcrRegistry, UpstreamRegistry, find_ecr_registry, find_upstream_registry
 
 
@@ -83,3 +84,23 @@ def check_credential_types(upstream: UpstreamRegistry, credential_arn: str | Non
         raise CredentialTypeMismatch  # 4
     if custom_role_arn and upstream.authentication is not Authentication.ROLE:
         raise CredentialTypeMismatch  # 4
+
+
+def find_rule(rules: Iterable[PullThroughCacheRule], repository_name: str) -> PullThroughCacheRule | None:
+    """Return the rule that serves a repository: the longest prefix that covers it, ROOT last."""
+    return max(
+        (rule for rule in rules if covers(rule.ecr_repository_prefix, repository_name)),
+        key=lambda rule: specificity(rule.ecr_repository_prefix),
+        default=None,
+    )
+
+
+def upstream_repository_name(rule: PullThroughCacheRule, repository_name: str) -> str:
+    """Return the name that a repository which the rule serves has at the upstream."""
+    if rule.ecr_repository_prefix == ROOT:
+        return repository_name
+    path = repository_name[len(prefix_key(rule.ecr_repository_prefix)) + 1 :]
+    if rule.upstream_repository_prefix in (None, ROOT):
+        return path
+    assert rule.upstream_repository_prefix is not None
+    return f"{prefix_key(rule.upstream_repository_prefix)}/{path}"

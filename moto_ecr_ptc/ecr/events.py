@@ -1,0 +1,66 @@
+"""The events of pulls, and their way to the targets of moto's EventBridge rules.
+
+Source: Amazon ECR user guide, "Amazon ECR events and EventBridge", pull through cache actions.
+"""
+
+from __future__ import annotations
+
+import sys
+from contextlib import suppress
+from typing import Any
+
+from moto.core.utils import unix_time
+from moto.moto_api._internal import mock_random
+
+from .exceptions import UpstreamError
+from .rules import PullThroughCacheRule
+
+
+def send_pull_event(
+    rule: PullThroughCacheRule,
+    *,
+    region: str,
+    repository_arn: str,
+    repository_name: str,
+    tag: str,
+    outcome: str | UpstreamError,
+) -> None:
+    """Send an ``ECR Pull Through Cache Action`` to the default event bus of the rule's account.
+
+    :param outcome: the digest of the image, or what went wrong
+    """
+    # moto's EventBridge is loaded as soon as anybody uses it: before, no rule can be waiting.
+    models = sys.modules.get("moto.events.models")
+    if models is None:
+        return
+    detail = {
+        "rule-version": "1",
+        "sync-status": "SUCCESS",
+        "ecr-repository-prefix": rule.ecr_repository_prefix,
+        "repository-name": repository_name,
+        "upstream-registry-url": rule.upstream_registry_url,
+        "image-tag": tag,
+    }
+    if isinstance(outcome, UpstreamError):
+        detail.update({"sync-status": "FAILED", "failure-code": outcome.code, "failure-reason": outcome.reason})
+    else:
+        detail["image-digest"] = outcome
+    bus = models.events_backends[rule.registry_id][region].event_buses["default"]
+    enabled = [event_rule for event_rule in list(bus.rules.values()) if event_rule.state == "ENABLED"]
+    if not enabled:
+        return
+    event: dict[str, Any] = {
+        "version": "0",
+        "id": str(mock_random.uuid4()),
+        "detail-type": "ECR Pull Through Cache Action",
+        "source": "aws.ecr",
+        "account": rule.registry_id,
+        "time": unix_time(),
+        "region": region,
+        "resources": [repository_arn],
+        "detail": detail,
+    }
+    for event_rule in enabled:
+        # A target that is gone, or of a kind that moto does not serve, is no fault of the pull.
+        with suppress(Exception):
+            event_rule.send_to_targets(event)

@@ -1,0 +1,301 @@
+"""Images as registries exchange them: manifests and what they refer to, and small images made from layers.
+
+Source: OCI image format specification 1.1; Docker's "Image Manifest Version 2, Schema 2".
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import json
+import re
+import tarfile
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+OCI_CONFIG = "application/vnd.oci.image.config.v1+json"
+OCI_INDEX = "application/vnd.oci.image.index.v1+json"
+OCI_LAYER = "application/vnd.oci.image.layer.v1.tar"
+OCI_LAYER_GZIP = "application/vnd.oci.image.layer.v1.tar+gzip"
+OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+DOCKER_LIST = "application/vnd.docker.distribution.manifest.list.v2+json"
+DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
+
+INDEX_TYPES = frozenset({OCI_INDEX, DOCKER_LIST})
+MEDIA_TYPES = (OCI_INDEX, OCI_MANIFEST, DOCKER_LIST, DOCKER_MANIFEST)
+"""The manifests that ECR stores. Docker's schema 1 is not among them: no registry serves it any more."""
+
+DEFAULT_PLATFORM = "linux/amd64"
+MAX_MANIFEST_SIZE = 4 * 1024 * 1024
+"""The greatest length of ECR's shape ``ImageManifest``, which is also what registries accept at least."""
+
+_GZIP_MAGIC = b"\x1f\x8b"
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}")
+_PLATFORM = re.compile(r"[a-z0-9_]+/[a-z0-9_]+(?:/[a-z0-9_.]+)?")
+_REPOSITORY = re.compile(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*")
+_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
+
+
+class InvalidManifest(ValueError):
+    """Bytes that are no manifest of an image or of an index of images."""
+
+
+@dataclass(frozen=True)
+class Descriptor:
+    """What a manifest says about something that it refers to."""
+
+    media_type: str
+    digest: str
+    size: int
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """A manifest or an index: the very bytes, since the digest is theirs."""
+
+    content: bytes
+    media_type: str
+    digest: str = ""
+    """The sha256 of ``content``. A registry may have called its manifest otherwise: then that."""
+
+    def __post_init__(self) -> None:
+        if not self.digest:
+            object.__setattr__(self, "digest", sha256(self.content))
+
+    @cached_property
+    def document(self) -> dict[str, Any]:
+        """The manifest's JSON object.
+
+        :raises InvalidManifest: it is none, or what it refers to is malformed
+        """
+        try:
+            document = json.loads(self.content.decode())
+        except (ValueError, RecursionError):
+            raise InvalidManifest("a manifest that is not JSON") from None
+        if not isinstance(document, dict):
+            raise InvalidManifest("a manifest that is not a JSON object")
+        return document
+
+    @property
+    def is_index(self) -> bool:
+        return self.media_type in INDEX_TYPES
+
+    @cached_property
+    def children(self) -> tuple[Descriptor, ...]:
+        """The manifests of an index."""
+        return tuple(_descriptors(self.document, "manifests")) if self.is_index else ()
+
+    @cached_property
+    def layers(self) -> tuple[Descriptor, ...]:
+        return () if self.is_index else tuple(_descriptors(self.document, "layers"))
+
+    @cached_property
+    def blobs(self) -> tuple[Descriptor, ...]:
+        """The configuration and the layers of an image."""
+        if self.is_index or "config" not in self.document:
+            return self.layers
+        return (_descriptor(self.document["config"]), *self.layers)
+
+    @cached_property
+    def subject(self) -> str | None:
+        """The digest of the manifest that this one refers to (OCI 1.1)."""
+        return _descriptor(self.document["subject"]).digest if self.document.get("subject") else None
+
+    @cached_property
+    def artifact_type(self) -> str | None:
+        """What kind of artifact this is: ``artifactType``, or else the media type of the configuration."""
+        declared = self.document.get("artifactType")
+        if isinstance(declared, str) and declared:
+            return declared
+        return self.blobs[0].media_type if "config" in self.document and not self.is_index else None
+
+    @property
+    def annotations(self) -> dict[str, str]:
+        annotations = self.document.get("annotations")
+        return annotations if isinstance(annotations, dict) else {}
+
+    def check(self) -> None:
+        """Check that the manifest is one that ECR can store, with all that it refers to well-formed.
+
+        :raises InvalidManifest: it is not
+        """
+        if self.media_type not in MEDIA_TYPES:
+            raise InvalidManifest(f"a manifest of the media type '{self.media_type}'")
+        if not self.is_index and "layers" not in self.document:
+            raise InvalidManifest("an image manifest without layers")
+        _ = (self.children, self.blobs, self.subject)
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """A manifest that a registry answered with."""
+
+    manifest: Manifest
+    blobs: Mapping[str, bytes] = field(default_factory=dict)
+    """Those blobs that came along, by digest. From a registry behind HTTP they are fetched one by one, later."""
+
+
+@dataclass(frozen=True)
+class UpstreamImage:
+    """An image that an upstream registry holds."""
+
+    manifest: bytes
+    """The bytes of the manifest, or of the index of an image with platforms."""
+
+    media_type: str
+    layers: tuple[bytes, ...] = field(repr=False)
+    """The bytes of the layers. An index has none of its own."""
+
+    @property
+    def digest(self) -> str:
+        """The sha256 of the manifest's bytes, as ``sha256:<hex>``."""
+        return sha256(self.manifest)
+
+
+@dataclass(frozen=True)
+class BuiltImage:
+    """An image with all that it consists of."""
+
+    manifest: Manifest
+    layers: tuple[bytes, ...]
+    blobs: Mapping[str, bytes]
+    children: tuple[BuiltImage, ...] = ()
+
+
+def sha256(content: bytes) -> str:
+    return f"sha256:{hashlib.sha256(content).hexdigest()}"
+
+
+def has_digest(content: bytes, digest: str) -> bool:
+    """Return whether ``digest`` is that of ``content``."""
+    algorithm, _, _ = digest.partition(":")
+    return is_digest(digest) and digest == f"{algorithm}:{hashlib.new(algorithm, content).hexdigest()}"
+
+
+def is_digest(reference: str) -> bool:
+    return bool(_DIGEST.fullmatch(reference))
+
+
+def is_repository(name: str) -> bool:
+    return bool(_REPOSITORY.fullmatch(name))
+
+
+def is_tag(tag: str) -> bool:
+    return bool(_TAG.fullmatch(tag))
+
+
+def default_layer(repository: str, tag: str | None, platform: str) -> bytes:
+    """Return a layer with one small file: always the same bytes, and not the same for two images."""
+    # Not compressed: how well depends on the zlib that a machine has.
+    text = f"{repository}:{tag or ''} {platform}\n".encode()
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w", format=tarfile.USTAR_FORMAT) as tar:
+        member = tarfile.TarInfo("image.txt")
+        member.size = len(text)
+        tar.addfile(member, io.BytesIO(text))
+    return archive.getvalue()
+
+
+def build_image(layers: Sequence[bytes], platform: str, subject: Descriptor | None = None) -> BuiltImage:
+    """Return the OCI image that consists of these layers."""
+    os, architecture, *variant = platform.split("/")
+    config = _json(
+        {
+            "architecture": architecture,
+            "os": os,
+            **({"variant": variant[0]} if variant else {}),
+            "config": {},
+            "rootfs": {"type": "layers", "diff_ids": [sha256(_uncompressed(layer)) for layer in layers]},
+        }
+    )
+    document = {
+        "schemaVersion": 2,
+        "mediaType": OCI_MANIFEST,
+        "config": _describe(config, OCI_CONFIG),
+        "layers": [_describe(layer, _layer_type(layer)) for layer in layers],
+    }
+    if subject:
+        document["subject"] = {"mediaType": subject.media_type, "digest": subject.digest, "size": subject.size}
+    return BuiltImage(
+        Manifest(_json(document), OCI_MANIFEST),
+        tuple(layers),
+        {sha256(content): content for content in (config, *layers)},
+    )
+
+
+def build_index(children: Mapping[str, BuiltImage], subject: Descriptor | None = None) -> BuiltImage:
+    """Return the OCI index of images, given by their platforms."""
+    document: dict[str, Any] = {
+        "schemaVersion": 2,
+        "mediaType": OCI_INDEX,
+        "manifests": [
+            {**_describe(child.manifest.content, child.manifest.media_type), "platform": _platform(platform)}
+            for platform, child in children.items()
+        ],
+    }
+    if subject:
+        document["subject"] = {"mediaType": subject.media_type, "digest": subject.digest, "size": subject.size}
+    return BuiltImage(Manifest(_json(document), OCI_INDEX), (), {}, tuple(children.values()))
+
+
+def check_platforms(platforms: Sequence[str]) -> None:
+    """Check platforms: one or more, each ``os/architecture`` or ``os/architecture/variant``, none twice.
+
+    :raises ValueError: they are not
+    """
+    if isinstance(platforms, str) or not platforms:
+        raise ValueError("platforms must be a list of platforms such as 'linux/amd64'")
+    for platform in platforms:
+        if not isinstance(platform, str) or not _PLATFORM.fullmatch(platform):
+            raise ValueError(f"{platform!r} is not a platform such as 'linux/amd64' or 'linux/arm/v7'")
+    if len(set(platforms)) < len(platforms):
+        raise ValueError("a platform is given twice")
+
+
+def _platform(platform: str) -> dict[str, str]:
+    return dict(zip(("os", "architecture", "variant"), platform.split("/")))
+
+
+def _layer_type(layer: bytes) -> str:
+    return OCI_LAYER_GZIP if layer.startswith(_GZIP_MAGIC) else OCI_LAYER
+
+
+def _uncompressed(layer: bytes) -> bytes:
+    if layer.startswith(_GZIP_MAGIC):
+        try:
+            return gzip.decompress(layer)
+        except (OSError, EOFError, zlib.error):
+            pass  # some bytes that only begin like gzip: they stand for themselves
+    return layer
+
+
+def _describe(content: bytes, media_type: str) -> dict[str, Any]:
+    return {"mediaType": media_type, "digest": sha256(content), "size": len(content)}
+
+
+def _json(document: Any) -> bytes:
+    return json.dumps(document, separators=(",", ":")).encode()
+
+
+def _descriptors(document: dict[str, Any], member: str) -> Iterator[Descriptor]:
+    items = document.get(member)
+    if not isinstance(items, list):
+        raise InvalidManifest(f"a manifest whose '{member}' is not an array")
+    yield from map(_descriptor, items)
+
+
+def _descriptor(item: Any) -> Descriptor:
+    if (
+        not isinstance(item, dict)
+        or not isinstance(item.get("mediaType"), str)
+        or not isinstance(item.get("digest"), str)
+        or not is_digest(item["digest"])
+        or type(item.get("size")) is not int
+        or item["size"] < 0
+    ):
+        raise InvalidManifest("a manifest with a malformed descriptor")
+    return Descriptor(item["mediaType"], item["digest"], item["size"])

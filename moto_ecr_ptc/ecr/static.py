@@ -1,0 +1,207 @@
+"""The HTTP calls that set up upstream registries, in the manner of moto's own ``static`` calls.
+
+Each takes and returns JSON, but for ``upstream-load``, which takes the archive of an OCI image layout.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Callable, Mapping
+from typing import Any, cast
+from urllib.parse import parse_qs, urlsplit
+
+from moto.core.common_types import TYPE_RESPONSE
+from moto.core.models import DEFAULT_ACCOUNT_ID
+from moto.ecr.models import ecr_backends
+
+from .images import UpstreamImage
+from .layers import SERVER_PATH, download_layer
+from .models import PullThroughCacheBackend
+from .oci_layout import read_archive
+from .proxy import DEFAULT_TIMEOUT
+from .upstream import Upstream, get_upstream
+from .upstreams import registry_url
+
+PREFIX = "/moto-api/static/ecr/upstream-"
+
+Call = Callable[["Parameters"], Any]
+
+
+class Parameters:
+    """The parameters of a call: JSON members, or those of the query."""
+
+    def __init__(self, members: Mapping[str, Any], body: bytes) -> None:
+        self._members = dict(members)
+        self.body = body
+
+    def take(self, name: str, kind: type | tuple[type, ...], default: Any = None, *, required: bool = False) -> Any:
+        """Return a parameter.
+
+        :raises ValueError: it is missing or of another type
+        """
+        value = self._members.pop(name, None)
+        if value is None:
+            if required:
+                raise ValueError(f"'{name}' is missing")
+            return default
+        if not isinstance(value, kind) or isinstance(value, bool):
+            raise ValueError(f"'{name}' has the wrong type")
+        return value
+
+    def upstream(self) -> Upstream:
+        return get_upstream(registry_url(self.take("registry", str, required=True)))
+
+    def finish(self) -> None:
+        """Check that there is nothing that nobody took.
+
+        :raises ValueError: there is
+        """
+        if self._members:
+            raise ValueError(f"There is no parameter {', '.join(map(repr, self._members))}")
+
+
+def push(parameters: Parameters) -> Any:
+    upstream = parameters.upstream()
+    repository = parameters.take("repository", str, required=True)
+    tag = parameters.take("tag", str)
+    layers = parameters.take("layers", list)
+    platforms = parameters.take("platforms", list)
+    subject = parameters.take("subject", str)
+    parameters.finish()
+    return _image(upstream.push(repository, tag, layers and [_decode(layer) for layer in layers], platforms, subject))
+
+
+def load(parameters: Parameters) -> Any:
+    upstream = parameters.upstream()
+    repository = parameters.take("repository", str, required=True)
+    parameters.finish()
+    return {"images": [_image(image) for image in upstream.load(read_archive(parameters.body), repository)]}
+
+
+def proxy(parameters: Parameters) -> Any:
+    upstream = parameters.upstream()
+    url = parameters.take("url", str, required=True)
+    timeout = parameters.take("timeout", (int, float), DEFAULT_TIMEOUT)
+    parameters.finish()
+    upstream.proxy(url, timeout)
+    return {}
+
+
+def credentials(parameters: Parameters) -> Any:
+    upstream = parameters.upstream()
+    accepted = parameters.take("credentials", dict)
+    parameters.finish()
+    upstream.credentials = accepted
+    return {}
+
+
+def fail(parameters: Parameters) -> Any:
+    upstream = parameters.upstream()
+    repository = parameters.take("repository", str)
+    status = parameters.take("status", int)
+    error = parameters.take("error", str)
+    parameters.finish()
+    upstream.fail(repository, status, error)
+    return {}
+
+
+def recover(parameters: Parameters) -> Any:
+    upstream = parameters.upstream()
+    repository = parameters.take("repository", str)
+    parameters.finish()
+    upstream.recover(repository)
+    return {}
+
+
+def describe(parameters: Parameters) -> Any:
+    """Return what was asked of an upstream registry, and the credentials that it accepts."""
+    upstream = parameters.upstream()
+    parameters.finish()
+    return {
+        "credentials": upstream.credentials,
+        "pulls": [{**vars(pull), "at": pull.at.isoformat()} for pull in upstream.pulls],
+    }
+
+
+def expire(parameters: Parameters) -> Any:
+    """Make cached tags stale, for a client cannot freeze a server's clock."""
+    account_id = parameters.take("account_id", str, DEFAULT_ACCOUNT_ID)
+    region = parameters.take("region", str, "us-east-1")
+    repository = parameters.take("repository", str)
+    parameters.finish()
+    try:
+        backend = ecr_backends[account_id][region]
+    except KeyError:
+        raise ValueError(f"There is no Region '{region}'") from None
+    cast(PullThroughCacheBackend, backend).expire_cached_tags(repository)
+    return {}
+
+
+def _image(image: UpstreamImage) -> dict[str, Any]:
+    return {
+        "digest": image.digest,
+        "mediaType": image.media_type,
+        "manifest": image.manifest.decode(),
+        "layers": [base64.b64encode(layer).decode() for layer in image.layers],
+    }
+
+
+def _decode(layer: Any) -> bytes:
+    try:
+        return base64.b64decode(layer, validate=True)
+    except (TypeError, ValueError, binascii.Error):
+        raise ValueError("Each of 'layers' must be bytes in base64") from None
+
+
+def _answer(call: Call, method: str) -> Callable[[Any, str, Any], TYPE_RESPONSE]:
+    def handle(request: Any, full_url: str, headers: Any) -> TYPE_RESPONSE:
+        try:
+            if request.method != method:
+                raise ValueError(f"Use {method} here")
+            return (201 if method == "POST" else 200), _JSON, json.dumps(call(_read(request, full_url)))
+        except ValueError as error:
+            return 400, _JSON, json.dumps({"message": str(error)})
+
+    # Flask tells handlers apart by their names.
+    handle.__name__ = handle.__qualname__ = call.__name__
+    return handle
+
+
+_JSON = {"Content-Type": "application/json"}
+
+
+def _read(request: Any, full_url: str) -> Parameters:
+    # Not request.data: curl calls everything a form, and a form has no data.
+    body = request.get_data() if hasattr(request, "environ") else request.body or b""
+    if isinstance(body, str):
+        body = body.encode()
+    query = {name: values[-1] for name, values in parse_qs(urlsplit(full_url).query).items()}
+    if query or not body:
+        return Parameters(query, body)
+    try:
+        members = json.loads(body.decode())
+    except (ValueError, RecursionError):
+        raise ValueError("The body must be a JSON object") from None
+    if not isinstance(members, dict):
+        raise ValueError("The body must be a JSON object")
+    return Parameters(members, body)
+
+
+_CALLS: tuple[tuple[str, Call, str], ...] = (
+    ("push", push, "POST"),
+    ("load", load, "POST"),
+    ("proxy", proxy, "POST"),
+    ("credentials", credentials, "POST"),
+    ("fail", fail, "POST"),
+    ("recover", recover, "POST"),
+    ("expire", expire, "POST"),
+    ("pulls", describe, "GET"),
+)
+
+url_paths = {
+    **{f"{{0}}{PREFIX}{name}$": _answer(call, method) for name, call, method in _CALLS},
+    f"{{0}}{SERVER_PATH}$": download_layer,
+}
+"""What moto's own API gets beside its own paths."""

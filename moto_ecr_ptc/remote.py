@@ -1,0 +1,98 @@
+"""An upstream registry of a moto server in another process, by the server's HTTP calls."""
+
+from __future__ import annotations
+
+import base64
+import os
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import requests
+from moto import settings
+
+from .ecr.images import UpstreamImage
+from .ecr.oci_layout import pack_layout
+from .ecr.upstream import Pull
+
+_TIMEOUT = 60
+
+
+class RemoteUpstream:
+    """The methods are those of ``ecr.upstream.Upstream``."""
+
+    def __init__(self, url: str) -> None:
+        self._registry = url
+
+    def push(
+        self,
+        repository: str,
+        tag: str | None,
+        layers: Sequence[bytes] | None,
+        platforms: Sequence[str] | None,
+        subject: str | None,
+    ) -> UpstreamImage:
+        answer = self._post(
+            "push",
+            repository=repository,
+            tag=tag,
+            layers=None if layers is None else [base64.b64encode(layer).decode() for layer in layers],
+            platforms=platforms,
+            subject=subject,
+        )
+        return _image(answer)
+
+    def load_path(self, path: str | os.PathLike[str], repository: str) -> tuple[UpstreamImage, ...]:
+        answer = self._send(
+            "POST",
+            "load",
+            params={"registry": self._registry, "repository": repository},
+            data=pack_layout(path),
+            headers={"Content-Type": "application/x-tar"},
+        )
+        return tuple(map(_image, answer["images"]))
+
+    def proxy(self, url: str, timeout: float) -> None:
+        self._post("proxy", url=url, timeout=timeout)
+
+    @property
+    def credentials(self) -> dict[str, str] | None:
+        accepted: dict[str, str] | None = self._describe()["credentials"]
+        return accepted
+
+    @credentials.setter
+    def credentials(self, credentials: Mapping[str, str] | None) -> None:
+        self._post("credentials", credentials=credentials)
+
+    def fail(self, repository: str | None, status: int | None, error: str | None) -> None:
+        self._post("fail", repository=repository, status=status, error=error)
+
+    def recover(self, repository: str | None) -> None:
+        self._post("recover", repository=repository)
+
+    @property
+    def pulls(self) -> tuple[Pull, ...]:
+        return tuple(Pull(**{**pull, "at": datetime.fromisoformat(pull["at"])}) for pull in self._describe()["pulls"])
+
+    def _describe(self) -> Any:
+        return self._send("GET", "pulls", params={"registry": self._registry})
+
+    def _post(self, call: str, **parameters: Any) -> Any:
+        return self._send("POST", call, json={"registry": self._registry, **parameters})
+
+    def _send(self, method: str, call: str, **arguments: Any) -> Any:
+        url = f"{settings.test_server_mode_endpoint()}/moto-api/static/ecr/upstream-{call}"
+        answer = requests.request(method, url, timeout=_TIMEOUT, **arguments)
+        if answer.status_code == 400:
+            raise ValueError(answer.json()["message"])
+        if answer.status_code not in (200, 201):
+            raise RuntimeError(f"{url} answered {answer.status_code}: is it a server with moto_ecr_ptc?")
+        return answer.json()
+
+
+def _image(answer: Any) -> UpstreamImage:
+    return UpstreamImage(
+        answer["manifest"].encode(),
+        answer["mediaType"],
+        tuple(base64.b64decode(layer) for layer in answer["layers"]),
+    )
