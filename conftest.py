@@ -17,6 +17,7 @@ from botocore.config import Config
 from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 from moto import mock_aws
+from moto.core import set_initial_no_auth_action_count
 from moto.server import ThreadedMotoServer
 
 pytest_plugins = ["pytester"]
@@ -183,3 +184,53 @@ def templates(ecr: Any, **arguments: Any) -> list[dict[str, Any]]:
 def template_prefixes(ecr: Any, **arguments: Any) -> list[str]:
     """Return the prefixes of all repository creation templates of a client's registry."""
     return [template["prefix"] for template in templates(ecr, **arguments)]
+
+
+# --- moto's enforcement of IAM ----------------------------------------------------------------------------------------
+
+
+def allow(action, resource="*", **more):
+    return {"Effect": "Allow", "Action": action, "Resource": resource, **more}
+
+
+def user(aws, *statements):
+    """Create a user whose policy has these statements; return the credentials as a client's arguments."""
+    iam = aws.client("iam")
+    iam.create_user(UserName="someone")
+    key = iam.create_access_key(UserName="someone")["AccessKey"]
+    if statements:
+        document = json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+        iam.put_user_policy(UserName="someone", PolicyName="rights", PolicyDocument=document)
+    return {"aws_access_key_id": key["AccessKeyId"], "aws_secret_access_key": key["SecretAccessKey"]}
+
+
+def enforced(call, *positional, **arguments):
+    """Make a call while moto enforces IAM."""
+    return set_initial_no_auth_action_count(0)(lambda: call(*positional, **arguments))()
+
+
+# --- pulls ------------------------------------------------------------------------------------------------------------
+
+
+def pull(ecr: Any, repository: str, *tags: str, **arguments: Any) -> Any:
+    """Pull images by their tags: ``latest`` if none is given."""
+    image_ids = [{"imageTag": tag} for tag in tags or ["latest"]]
+    return ecr.batch_get_image(repositoryName=repository, imageIds=image_ids, **arguments)
+
+
+def digest(answer: Any) -> str:
+    """Return the digest of the one image in an answer that has no failures."""
+    assert answer["failures"] == []
+    (image,) = answer["images"]
+    return image["imageId"]["imageDigest"]
+
+
+def failure_codes(answer: Any) -> list[str]:
+    """Return the codes of an answer that has only failures."""
+    assert answer["images"] == []
+    return [failure["failureCode"] for failure in answer["failures"]]
+
+
+def repositories(ecr: Any) -> list[str]:
+    """Return the names of all repositories of a client's registry."""
+    return [repository["repositoryName"] for repository in ecr.describe_repositories()["repositories"]]

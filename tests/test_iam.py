@@ -8,10 +8,20 @@ import pytest
 import requests
 from botocore import UNSIGNED
 from botocore.config import Config
-from moto.core import set_initial_no_auth_action_count
 
 import conftest
-from conftest import ACCOUNT, OTHER_ACCOUNT, REGION, prefixes, refusal, template_prefixes, templates
+from conftest import (
+    ACCOUNT,
+    OTHER_ACCOUNT,
+    REGION,
+    allow,
+    enforced,
+    prefixes,
+    refusal,
+    template_prefixes,
+    templates,
+    user,
+)
 
 UP = {"ecrRepositoryPrefix": "up", "upstreamRegistryUrl": f"{OTHER_ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com"}
 QUAY = {"ecrRepositoryPrefix": "quay", "upstreamRegistryUrl": "quay.io"}
@@ -38,26 +48,6 @@ OPERATIONS = {
 }
 TEMPLATE_RIGHTS = ["ecr:CreateRepository", "ecr:PutLifecyclePolicy", "ecr:SetRepositoryPolicy"]
 TEMPLATE_SLR = f"arn:aws:iam::{ACCOUNT}:role/aws-service-role/ecr.amazonaws.com/AWSServiceRoleForECRTemplate"
-
-
-def allow(action, resource="*", **more):
-    return {"Effect": "Allow", "Action": action, "Resource": resource, **more}
-
-
-def user(aws, *statements):
-    """Create a user whose policy has these statements; return the credentials as a client's arguments."""
-    iam = aws.client("iam")
-    iam.create_user(UserName="someone")
-    key = iam.create_access_key(UserName="someone")["AccessKey"]
-    if statements:
-        document = json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
-        iam.put_user_policy(UserName="someone", PolicyName="rights", PolicyDocument=document)
-    return {"aws_access_key_id": key["AccessKeyId"], "aws_secret_access_key": key["SecretAccessKey"]}
-
-
-def enforced(call, *positional, **arguments):
-    """Make a call while moto enforces IAM."""
-    return set_initial_no_auth_action_count(0)(lambda: call(*positional, **arguments))()
 
 
 def denied(call, action, resource=None, **arguments):

@@ -5,8 +5,8 @@ Source: Amazon ECR user guide, "Amazon ECR events and EventBridge", pull through
 
 from __future__ import annotations
 
+import logging
 import sys
-from contextlib import suppress
 from typing import Any
 
 from moto.core.utils import unix_time
@@ -14,6 +14,8 @@ from moto.moto_api._internal import mock_random
 
 from .exceptions import UpstreamError
 from .rules import PullThroughCacheRule
+
+log = logging.getLogger(__name__)
 
 
 def send_pull_event(
@@ -59,8 +61,14 @@ def send_pull_event(
         "region": region,
         "resources": [repository_arn],
         "detail": detail,
+        "ingestion-time": unix_time(),  # moto's input transformers look for it
     }
     for event_rule in enabled:
-        # A target that is gone, or of a kind that moto does not serve, is no fault of the pull.
-        with suppress(Exception):
-            event_rule.send_to_targets(event)
+        _deliver(event_rule, event)
+
+
+def _deliver(event_rule: Any, event: dict[str, Any]) -> None:
+    try:
+        event_rule.send_to_targets(event)
+    except Exception:  # a target that is gone, or of a kind that moto does not serve, is no fault of the pull
+        log.warning("The EventBridge rule '%s' could not deliver the event of a pull", event_rule.name, exc_info=True)

@@ -214,8 +214,9 @@ class PullThroughCacheBackend(RegistryConfiguration):
         image = repository and find_by_tag(repository, tag)
         if image is None:
             return True
-        # A tag that somebody pushed is theirs.
-        return cache is not None and tag in cache.asked and not cache.is_fresh(tag, now())
+        # A tag that somebody put there is theirs.
+        pulled = isinstance(image, CachedImage) and cache is not None and tag in cache.asked
+        return pulled and not cache.is_fresh(tag, now())
 
     def _find_tagged(self, repository_name: str, tag: str) -> Image | None:
         repository = self.repositories.get(repository_name)

@@ -1,0 +1,205 @@
+"""Rules whose upstream is another private ECR registry: moto's own, of that account and Region."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+from freezegun import freeze_time
+
+from conftest import (
+    ACCOUNT,
+    OTHER_ACCOUNT,
+    REGION,
+    allow,
+    digest,
+    enforced,
+    failure_codes,
+    pull,
+    refusal,
+    repositories,
+    user,
+)
+
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/upstream"
+MANIFEST = json.dumps(
+    {
+        "schemaVersion": 2,
+        "mediaType": "application/vnd.docker.distribution.manifest.v2+json",
+        "config": {
+            "mediaType": "application/vnd.docker.container.image.v1+json",
+            "digest": "sha256:" + "1" * 64,
+            "size": 2,
+        },
+        "layers": [
+            {
+                "mediaType": "application/vnd.docker.image.rootfs.diff.tar.gzip",
+                "digest": "sha256:" + hashlib.sha256(b"layer").hexdigest(),
+                "size": 5,
+            }
+        ],
+    }
+)
+
+
+def host(account: str, region: str) -> str:
+    return f"{account}.dkr.ecr.{region}.amazonaws.com"
+
+
+def push(ecr: Any, repository: str = "app", tag: str = "latest", manifest: str = MANIFEST) -> str:
+    """Put an image into a repository of a client's own registry and return its digest."""
+    if repository not in repositories(ecr):
+        ecr.create_repository(repositoryName=repository)
+    image = ecr.put_image(repositoryName=repository, imageManifest=manifest, imageTag=tag)["image"]
+    return image["imageId"]["imageDigest"]
+
+
+@pytest.fixture
+def upstream(aws: Any, ecr: Any) -> Any:
+    """The ECR of another account, which a rule with the prefix up pulls from by a role."""
+    ecr.create_pull_through_cache_rule(
+        ecrRepositoryPrefix="up", upstreamRegistryUrl=host(OTHER_ACCOUNT, REGION), customRoleArn=ROLE
+    )
+    return aws.client("ecr", account=OTHER_ACCOUNT)
+
+
+def test_image_of_another_account_is_pulled(ecr, upstream):
+    pushed = push(upstream)
+    answer = pull(ecr, "up/app")
+    assert digest(answer) == pushed
+    (image,) = answer["images"]
+    assert (image["registryId"], image["imageManifest"]) == (ACCOUNT, MANIFEST)
+    assert image["imageManifestMediaType"] == "application/vnd.docker.distribution.manifest.v2+json"
+
+
+def test_image_of_another_region_is_pulled_without_a_role(aws, ecr):
+    ecr.create_pull_through_cache_rule(ecrRepositoryPrefix="eu", upstreamRegistryUrl=host(ACCOUNT, "eu-west-1"))
+    pushed = push(aws.client("ecr", "eu-west-1"), "team/app")
+    assert digest(pull(ecr, "eu/team/app")) == pushed
+
+
+def test_upstream_prefix_is_put_before_the_path(aws, ecr):
+    ecr.create_pull_through_cache_rule(
+        ecrRepositoryPrefix="eu", upstreamRegistryUrl=host(ACCOUNT, "eu-west-1"), upstreamRepositoryPrefix="team"
+    )
+    pushed = push(aws.client("ecr", "eu-west-1"), "team/app")
+    assert digest(pull(ecr, "eu/app")) == pushed
+
+
+def test_image_that_the_upstream_lacks_is_not_found(ecr, upstream):
+    assert refusal(pull, ecr=ecr, repository="up/app").code == "RepositoryNotFoundException"
+    push(upstream)
+    pull(ecr, "up/app")
+    assert failure_codes(pull(ecr, "up/app", "other")) == ["ImageNotFound"]
+
+
+def test_region_of_the_upstream_that_does_not_exist_is_not_found(ecr):
+    ecr.create_pull_through_cache_rule(ecrRepositoryPrefix="no", upstreamRegistryUrl=host(ACCOUNT, "nowhere-1"))
+    assert refusal(pull, ecr=ecr, repository="no/app").code == "RepositoryNotFoundException"
+
+
+def test_upstream_is_read_anew_after_24_hours(in_process):
+    with freeze_time("2026-03-02 12:00:00") as clock:
+        ecr, upstream = in_process.client("ecr"), in_process.client("ecr", "eu-west-1")
+        ecr.create_pull_through_cache_rule(ecrRepositoryPrefix="eu", upstreamRegistryUrl=host(ACCOUNT, "eu-west-1"))
+        old = push(upstream)
+        assert digest(pull(ecr, "eu/app")) == old
+        document = json.loads(MANIFEST)
+        document["layers"][0]["digest"] = "sha256:" + "2" * 64
+        new = push(upstream, manifest=json.dumps(document))
+        clock.move_to("2026-03-03 11:59:00")
+        assert digest(pull(ecr, "eu/app")) == old
+        clock.move_to("2026-03-03 12:01:00")
+        assert digest(pull(ecr, "eu/app")) == new
+
+
+def test_layers_that_were_uploaded_to_the_upstream_come_along(aws, ecr):
+    upstream = aws.client("ecr", "eu-west-1")
+    push(upstream)
+    layer = "sha256:" + hashlib.sha256(b"layer").hexdigest()
+    try:
+        upload = upstream.initiate_layer_upload(repositoryName="app")["uploadId"]
+    except (NotImplementedError, ClientError) as error:
+        pytest.skip(f"moto < 5.2.4 has no uploads of layers: {error}")
+    upstream.upload_layer_part(
+        repositoryName="app", uploadId=upload, partFirstByte=0, partLastByte=4, layerPartBlob=b"layer"
+    )
+    upstream.complete_layer_upload(repositoryName="app", uploadId=upload, layerDigests=[layer])
+    ecr.create_pull_through_cache_rule(ecrRepositoryPrefix="eu", upstreamRegistryUrl=host(ACCOUNT, "eu-west-1"))
+    pull(ecr, "eu/app")
+    upstream.delete_repository(repositoryName="app", force=True)
+    assert ecr.get_download_url_for_layer(repositoryName="eu/app", layerDigest=layer)["layerDigest"] == layer
+
+
+def test_layer_that_was_never_uploaded_is_not_found(ecr, upstream):
+    push(upstream)
+    pull(ecr, "up/app")
+    missing = "sha256:" + "1" * 64
+    found = refusal(ecr.get_download_url_for_layer, repositoryName="up/app", layerDigest=missing)
+    assert found.code == "LayersNotFoundException"
+
+
+def test_image_that_is_no_manifest_is_not_found(ecr, upstream):
+    push(upstream, manifest='{"mediaType": "text/plain"}')
+    assert refusal(pull, ecr=ecr, repository="up/app").code == "RepositoryNotFoundException"
+
+
+def test_what_the_upstream_itself_pulled_through_is_pulled(aws, ecr):
+    middle = aws.client("ecr", "eu-west-1")
+    middle.create_pull_through_cache_rule(ecrRepositoryPrefix="quay", upstreamRegistryUrl="quay.io")
+    ecr.create_pull_through_cache_rule(
+        ecrRepositoryPrefix="quay", upstreamRegistryUrl=host(ACCOUNT, "eu-west-1"), upstreamRepositoryPrefix="quay"
+    )
+    assert refusal(pull, ecr=ecr, repository="quay/a/b").code == "RepositoryNotFoundException"
+    pulled = digest(pull(middle, "quay/a/b"))
+    assert digest(pull(ecr, "quay/a/b")) == pulled
+
+
+# --- with moto's enforcement of IAM ----------------------------------------------------------------------------------
+
+
+def policy(*statements: Any) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+
+
+def trust(service: str) -> str:
+    return policy({"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"})
+
+
+def repository_policy(principal: str) -> str:
+    return policy({"Effect": "Allow", "Principal": {"AWS": principal}, "Action": "ecr:BatchGetImage"})
+
+
+def caller(aws: Any) -> Any:
+    return aws.client("ecr", **user(aws, allow("ecr:*")))
+
+
+@pytest.mark.parametrize("principal", [ROLE, f"arn:aws:iam::{ACCOUNT}:root", ACCOUNT, "*"])
+def test_role_that_the_upstreams_repository_admits_pulls(aws, ecr, upstream, principal):
+    pushed = push(upstream)
+    upstream.set_repository_policy(repositoryName="app", policyText=repository_policy(principal))
+    aws.client("iam").create_role(
+        RoleName="upstream", AssumeRolePolicyDocument=trust("pullthroughcache.ecr.amazonaws.com")
+    )
+    assert digest(enforced(pull, caller(aws), "up/app")) == pushed
+
+
+@pytest.mark.parametrize(
+    ("service", "principal"),
+    [
+        (None, ROLE),
+        ("ec2.amazonaws.com", ROLE),
+        ("pullthroughcache.ecr.amazonaws.com", None),
+        ("pullthroughcache.ecr.amazonaws.com", f"arn:aws:iam::{ACCOUNT}:role/other"),
+    ],
+)
+def test_role_that_does_not_fit_is_denied_at_the_upstream(aws, ecr, upstream, service, principal):
+    push(upstream)
+    if principal:
+        upstream.set_repository_policy(repositoryName="app", policyText=repository_policy(principal))
+    if service:
+        aws.client("iam").create_role(RoleName="upstream", AssumeRolePolicyDocument=trust(service))
+    assert failure_codes(enforced(pull, caller(aws), "up/app")) == ["UpstreamAccessDenied"]

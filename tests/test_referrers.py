@@ -1,0 +1,183 @@
+"""ListImageReferrers: the signatures and attestations that an upstream holds for an image."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from freezegun import freeze_time
+
+from conftest import MODEL, Aws, digest, pull, refusal, repositories
+from moto_ecr_ptc import UpstreamRegistry, upstream_registry
+
+pytestmark = pytest.mark.skipif(
+    "ListImageReferrers" not in MODEL.operation_names, reason="the model of an older botocore has no ListImageReferrers"
+)
+REPOSITORY = "quay/biocontainers/bwa"
+AT_UPSTREAM = "biocontainers/bwa"
+
+
+@pytest.fixture
+def quay(ecr: Any) -> UpstreamRegistry:
+    """The upstream of a rule with the prefix quay."""
+    ecr.create_pull_through_cache_rule(ecrRepositoryPrefix="quay", upstreamRegistryUrl="quay.io")
+    return upstream_registry("quay")
+
+
+def referrers(ecr: Any, subject: str, **arguments: Any) -> list[str]:
+    """Return the digests of a subject's referrers, of all pages."""
+    request = {"repositoryName": REPOSITORY, "subjectId": {"imageDigest": subject}, **arguments}
+    found = []
+    while True:
+        answer = ecr.list_image_referrers(**request)
+        found += [referrer["digest"] for referrer in answer["referrers"]]
+        if "nextToken" not in answer:
+            return found
+        request["nextToken"] = answer["nextToken"]
+
+
+def test_referrers_of_the_upstream_are_listed_and_stored_without_a_tag(ecr, quay):
+    image = quay.push(AT_UPSTREAM)
+    signature = quay.push(AT_UPSTREAM, tag=None, layers=[b"signature"], subject=image)
+    pull(ecr, REPOSITORY)
+    (referrer,) = ecr.list_image_referrers(repositoryName=REPOSITORY, subjectId={"imageDigest": image.digest})[
+        "referrers"
+    ]
+    assert referrer == {
+        "digest": signature.digest,
+        "mediaType": "application/vnd.oci.image.manifest.v1+json",
+        "artifactType": "application/vnd.oci.image.config.v1+json",
+        "size": len(signature.manifest),
+        "annotations": {},
+        "artifactStatus": "ACTIVE",
+    }
+    answer = ecr.batch_get_image(repositoryName=REPOSITORY, imageIds=[{"imageDigest": signature.digest}])
+    assert digest(answer) == signature.digest
+    assert json.loads(answer["images"][0]["imageManifest"])["subject"]["digest"] == image.digest
+
+
+def test_image_without_referrers_has_none(ecr, quay):
+    assert referrers(ecr, digest(pull(ecr, REPOSITORY))) == []
+
+
+def test_referrers_of_an_absent_repository_create_it(ecr, quay):
+    image = quay.push(AT_UPSTREAM)
+    signature = quay.push(AT_UPSTREAM, tag=None, subject=image)
+    assert referrers(ecr, image.digest) == [signature.digest]
+    assert repositories(ecr) == [REPOSITORY]
+
+
+def test_no_referrers_create_no_repository(ecr, quay):
+    image = quay.push(AT_UPSTREAM)
+    found = refusal(ecr.list_image_referrers, repositoryName=REPOSITORY, subjectId={"imageDigest": image.digest})
+    assert found.code == "RepositoryNotFoundException"
+    assert repositories(ecr) == []
+
+
+def test_referrers_come_in_pages_in_the_order_of_their_digests(ecr, quay):
+    image = quay.push(AT_UPSTREAM)
+    pushed = [quay.push(AT_UPSTREAM, tag=None, layers=[bytes([n])], subject=image).digest for n in range(60)]
+    pull(ecr, REPOSITORY)
+    assert referrers(ecr, image.digest) == referrers(ecr, image.digest, maxResults=7) == sorted(pushed)
+    first = ecr.list_image_referrers(repositoryName=REPOSITORY, subjectId={"imageDigest": image.digest})
+    assert len(first["referrers"]) == 50
+
+
+def test_filter_selects_by_type_and_status(ecr, quay):
+    image = quay.push(AT_UPSTREAM)
+    signature = quay.push(AT_UPSTREAM, tag=None, subject=image).digest
+    pull(ecr, REPOSITORY)
+    here = ["application/vnd.oci.image.config.v1+json"]
+    assert referrers(ecr, image.digest, filter={"artifactTypes": here}) == [signature]
+    assert referrers(ecr, image.digest, filter={"artifactTypes": ["application/spdx+json"]}) == []
+    assert referrers(ecr, image.digest, filter={"artifactStatus": "ANY"}) == [signature]
+    assert referrers(ecr, image.digest, filter={"artifactStatus": "ARCHIVED"}) == []
+
+
+def test_upstream_is_asked_once_in_24_hours(in_process: Aws):
+    with freeze_time("2026-03-02 12:00:00") as clock:
+        ecr = in_process.client("ecr")
+        ecr.create_pull_through_cache_rule(ecrRepositoryPrefix="quay", upstreamRegistryUrl="quay.io")
+        quay = upstream_registry("quay")
+        image = quay.push(AT_UPSTREAM)
+        pull(ecr, REPOSITORY)
+        assert referrers(ecr, image.digest) == []
+        signature = quay.push(AT_UPSTREAM, tag=None, subject=image).digest
+        clock.move_to("2026-03-03 11:59:00")
+        assert referrers(ecr, image.digest) == []
+        clock.move_to("2026-03-03 12:01:00")
+        assert referrers(ecr, image.digest) == [signature]
+        clock.move_to("2026-03-05 12:00:00")
+        quay.fail(status=500)
+        assert referrers(ecr, image.digest) == [signature]
+    assert [asked.outcome for asked in quay.pulls] == ["ok", "ok", "ok", "UpstreamUnavailable"]
+
+
+@pytest.mark.parametrize("failure", [{"status": 401}, {"status": 429}, {"status": 500}, {"error": "refused"}])
+def test_upstream_that_fails_is_unable_to_list(ecr, quay, failure):
+    pulled = digest(pull(ecr, REPOSITORY))
+    quay.fail(**failure)
+    found = refusal(ecr.list_image_referrers, repositoryName=REPOSITORY, subjectId={"imageDigest": pulled})
+    assert found.code == "UnableToListUpstreamImageReferrersException"
+    assert found.message.startswith("The referrer or referrers were unable to be listed")
+
+
+def test_malformed_secret_is_unable_to_list(aws, ecr):
+    secret = aws.secret()
+    ecr.create_pull_through_cache_rule(ecrRepositoryPrefix="quay", upstreamRegistryUrl="ghcr.io", credentialArn=secret)
+    pulled = digest(pull(ecr, REPOSITORY))
+    aws.client("secretsmanager").put_secret_value(SecretId=secret, SecretString="broken")
+    found = refusal(ecr.list_image_referrers, repositoryName=REPOSITORY, subjectId={"imageDigest": pulled})
+    assert found.code == "UnableToListUpstreamImageReferrersException"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        ({"subjectId": {"imageDigest": "latest"}}, "InvalidParameterException"),
+        ({"nextToken": "forged"}, "InvalidParameterException"),
+        ({"maxResults": 51}, "InvalidParameterException"),
+        ({"filter": {"artifactStatus": "GONE"}}, "InvalidParameterException"),
+        ({"repositoryName": "other/app"}, "RepositoryNotFoundException"),
+        ({"registryId": "210987654321"}, "RepositoryNotFoundException"),
+    ],
+)
+def test_bad_input_is_refused(ecr, quay, arguments, code):
+    request = {"repositoryName": REPOSITORY, "subjectId": {"imageDigest": digest(pull(ecr, REPOSITORY))}}
+    assert refusal(ecr.list_image_referrers, **{**request, **arguments}).code == code
+
+
+def test_referrers_among_motos_own_images_are_listed(ecr):
+    ecr.create_repository(repositoryName=REPOSITORY)
+    subject = {"mediaType": "application/vnd.oci.image.manifest.v1+json", "digest": "sha256:" + "0" * 64, "size": 2}
+    manifest = {
+        "schemaVersion": 2,
+        "mediaType": "application/vnd.oci.image.manifest.v1+json",
+        "artifactType": "application/spdx+json",
+        "config": {"mediaType": "application/vnd.oci.empty.v1+json", "digest": "sha256:" + "1" * 64, "size": 2},
+        "layers": [],
+        "subject": subject,
+        "annotations": {"tool": "x"},
+    }
+    ecr.put_image(repositoryName=REPOSITORY, imageManifest=json.dumps(manifest), imageTag="sbom")
+    (referrer,) = ecr.list_image_referrers(repositoryName=REPOSITORY, subjectId={"imageDigest": subject["digest"]})[
+        "referrers"
+    ]
+    assert (referrer["artifactType"], referrer["annotations"]) == ("application/spdx+json", {"tool": "x"})
+
+
+def test_referrers_come_from_an_ecr_upstream(aws, ecr):
+    upstream = aws.client("ecr", "eu-west-1")
+    upstream.create_pull_through_cache_rule(ecrRepositoryPrefix="quay", upstreamRegistryUrl="quay.io")
+    quay = upstream_registry("quay")
+    image = quay.push(AT_UPSTREAM)
+    signature = quay.push(AT_UPSTREAM, tag=None, subject=image).digest
+    pull(upstream, REPOSITORY)
+    referrers(upstream, image.digest)
+    ecr.create_pull_through_cache_rule(
+        ecrRepositoryPrefix="quay",
+        upstreamRegistryUrl="123456789012.dkr.ecr.eu-west-1.amazonaws.com",
+        upstreamRepositoryPrefix="quay",
+    )
+    assert referrers(ecr, image.digest) == [signature]
