@@ -1,17 +1,24 @@
-"""A rule's life, offline: secret, rule, describe, update, validate, a refusal, delete."""
+"""Pull through cache offline: a secret, a rule, a template, a pull, and what happened."""
 
 import json
 
 import boto3
+import requests
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
-import moto_ecr_ptc  # noqa: F401  (importing it activates it)
+from moto_ecr_ptc import upstream_registry
+
+POLICY = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "ecr:BatchGetImage"}],
+}
 
 
 def tell(title, response):
     """Print a response without its metadata."""
-    response.pop("ResponseMetadata", None)
+    if isinstance(response, dict):
+        response.pop("ResponseMetadata", None)
     print(f"\n{title}\n{json.dumps(response, indent=2, default=str)}")
 
 
@@ -21,34 +28,37 @@ def main():
     ecr = boto3.client("ecr", region_name="us-east-1")
     secretsmanager = boto3.client("secretsmanager", region_name="us-east-1")
 
-    def secret(name, value):
-        response = secretsmanager.create_secret(Name=f"ecr-pullthroughcache/{name}", SecretString=json.dumps(value))
-        tell(f"A secret, ecr-pullthroughcache/{name}", response)
-        return response["ARN"]
-
-    first = secret("docker-hub", {"username": "me", "accessToken": "a-token"})
+    secret = secretsmanager.create_secret(
+        Name="ecr-pullthroughcache/docker-hub", SecretString=json.dumps({"username": "me", "accessToken": "a-token"})
+    )
     rule = ecr.create_pull_through_cache_rule(
-        ecrRepositoryPrefix="docker-hub", upstreamRegistryUrl="registry-1.docker.io", credentialArn=first
+        ecrRepositoryPrefix="docker-hub", upstreamRegistryUrl="registry-1.docker.io", credentialArn=secret["ARN"]
     )
-    tell("A rule for Docker Hub", rule)
-    tell("All rules", ecr.describe_pull_through_cache_rules())
-
-    second = secret("docker-hub-2", {"username": "me"})
-    update = ecr.update_pull_through_cache_rule(ecrRepositoryPrefix="docker-hub", credentialArn=second)
-    tell("The rule with another secret", update)
-    tell("Is it valid?", ecr.validate_pull_through_cache_rule(ecrRepositoryPrefix="docker-hub"))
-
-    secretsmanager.put_secret_value(
-        SecretId=second, SecretString=json.dumps({"username": "me", "accessToken": "a-token"})
+    tell("A rule for Docker Hub, with a secret", rule)
+    ecr.create_repository_creation_template(
+        prefix="docker-hub", appliedFor=["PULL_THROUGH_CACHE"], repositoryPolicy=json.dumps(POLICY)
     )
-    tell("And with the key added?", ecr.validate_pull_through_cache_rule(ecrRepositoryPrefix="docker-hub"))
+
+    repository = "docker-hub/library/alpine"
+    answer = ecr.batch_get_image(repositoryName=repository, imageIds=[{"imageTag": "3.20"}])
+    tell(f"A pull of {repository}:3.20", answer)
+    tell("The repository that it made", ecr.describe_repositories())
+    tell("Its policy, from the template", ecr.get_repository_policy(repositoryName=repository))
+
+    layer = json.loads(answer["images"][0]["imageManifest"])["layers"][0]
+    url = ecr.get_download_url_for_layer(repositoryName=repository, layerDigest=layer["digest"])["downloadUrl"]
+    print(f"\nIts layer, downloaded\n{len(requests.get(url, timeout=60).content)} bytes")
+
+    hub = upstream_registry("docker-hub")
+    hub.fail(status=429)
+    answer = ecr.batch_get_image(repositoryName=repository, imageIds=[{"imageTag": "3.20"}, {"imageTag": "3.21"}])
+    tell("With Docker Hub out of patience: one tag cached, one not", answer["failures"])
+    print("\nWhat Docker Hub was asked\n" + "\n".join(map(str, hub.pulls)))
 
     try:
         ecr.create_pull_through_cache_rule(ecrRepositoryPrefix="ghcr", upstreamRegistryUrl="ghcr.io")
     except ClientError as error:
         print(f"\nA rule that ECR refuses\n{error}")
-
-    tell("The rule, deleted", ecr.delete_pull_through_cache_rule(ecrRepositoryPrefix="docker-hub"))
 
 
 if __name__ == "__main__":

@@ -60,6 +60,9 @@ from .upstreams import EcrRegistry, find_ecr_registry
 REFERRERS_PER_PAGE = 50
 """The default and greatest ``maxResults`` of ListImageReferrers."""
 
+UPLOADED_LAYER_TYPE = "application/vnd.docker.image.rootfs.diff.tar.gzip"
+"""What moto calls a layer that was uploaded."""
+
 Answer = TypeVar("Answer")
 
 
@@ -298,27 +301,41 @@ class PullThroughCacheBackend(RegistryConfiguration):
             return cache.blobs[digest]
         return self._uploaded_layers.get(repository, {}).get(digest)
 
-    def batch_check_layer_availability(
-        self, repository_name: str, layer_digests: list[str], registry_id: str | None = None
-    ) -> dict[str, Any]:
-        """Add what is cached to moto's answer. (BatchCheckLayerAvailability)"""
+    def check_layers(
+        self, *, repository_name: str, layer_digests: Sequence[str], registry_id: str | None = None
+    ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+        """Return the layers that a repository has, cached or uploaded, and failures. (BatchCheckLayerAvailability)
+
+        :raises RepositoryNotFoundException: no such repository
+        """
         with backend_lock:
-            answer = super().batch_check_layer_availability(repository_name, layer_digests, registry_id)
-            repository = self.repositories[repository_name]
-            if repository in self._caches:
-                cached = referenced_blobs(image for image in repository.images if isinstance(image, CachedImage))
-                found = [failure for failure in answer["failures"] if failure["layerDigest"] in cached]
-                answer["failures"] = [failure for failure in answer["failures"] if failure not in found]
-                answer["layers"] += [
+            repository = self._get_repository(repository_name, registry_id)
+            uploaded: dict[str, int] = getattr(repository, "layers", {})  # moto 5.2.4 or newer
+            available = {
+                **{digest: Descriptor(UPLOADED_LAYER_TYPE, digest, size) for digest, size in uploaded.items()},
+                **referenced_blobs(image for image in repository.images if isinstance(image, CachedImage)),
+            }
+        layers: list[dict[str, Any]] = []
+        failures: list[dict[str, Any]] = []
+        for digest in layer_digests:
+            layer = available.get(digest)
+            if layer:
+                layers.append(
                     {
-                        "layerDigest": layer.digest,
+                        "layerDigest": digest,
                         "layerAvailability": "AVAILABLE",
                         "layerSize": layer.size,
                         "mediaType": layer.media_type,
                     }
-                    for layer in (cached[failure["layerDigest"]] for failure in found)
-                ]
-            return answer
+                )
+                continue
+            code, reason = (
+                ("MissingLayerDigest", f"Layer digest '{digest}' could not be found")
+                if is_digest(digest)
+                else ("InvalidLayerDigest", f"Invalid layer digest '{digest}'")
+            )
+            failures.append({"layerDigest": digest, "failureCode": code, "failureReason": reason})
+        return layers, failures
 
     def complete_layer_upload(
         self, repository_name: str, upload_id: str, layer_digests: list[str], registry_id: str | None = None

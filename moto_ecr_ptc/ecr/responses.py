@@ -209,6 +209,17 @@ class PullThroughCacheResponse(ECRResponse):
         )
         return ActionResult({"images": images, "failures": failures})
 
+    def batch_check_layer_availability(self) -> ActionResult:
+        if not self._is_served():
+            return super().batch_check_layer_availability()
+        members = self._read_members("BatchCheckLayerAvailability")
+        layers, failures = self._backend.check_layers(
+            repository_name=members["repositoryName"],
+            layer_digests=members["layerDigests"],
+            registry_id=members.get("registryId"),
+        )
+        return ActionResult({"layers": layers, "failures": failures})
+
     def get_download_url_for_layer(self) -> ActionResult:  # type: ignore[override]  # moto's only raises
         members = self._read_members()
         repository_name, digest = members["repositoryName"], members["layerDigest"]
