@@ -147,6 +147,20 @@ def test_image_that_is_no_manifest_is_not_found(ecr, upstream):
     assert refusal(pull, ecr=ecr, repository="up/app").code == "RepositoryNotFoundException"
 
 
+def test_index_with_a_child_that_the_upstream_lacks_is_pulled_without_it(ecr, upstream):
+    there = push(upstream)
+    child = {"mediaType": "application/vnd.docker.distribution.manifest.v2+json", "size": len(MANIFEST)}
+    index = {
+        "schemaVersion": 2,
+        "mediaType": "application/vnd.docker.distribution.manifest.list.v2+json",
+        "manifests": [{**child, "digest": there}, {**child, "digest": "sha256:" + "9" * 64}],
+    }
+    pushed = push(upstream, tag="multi", manifest=json.dumps(index))
+    assert digest(pull(ecr, "up/app", "multi")) == pushed
+    images = ecr.list_images(repositoryName="up/app")["imageIds"]
+    assert {image["imageDigest"] for image in images} == {pushed, there}
+
+
 def test_what_the_upstream_itself_pulled_through_is_pulled(aws, ecr):
     middle = aws.client("ecr", "eu-west-1")
     middle.create_pull_through_cache_rule(ecrRepositoryPrefix="quay", upstreamRegistryUrl="quay.io")

@@ -289,6 +289,8 @@ def test_immutable_tag_is_not_moved_by_a_refresh(at_noon, mutability, filters, m
     new = quay.push("biocontainers/bwa", layers=[b"new"]).digest
     clock.move_to("2026-03-03 12:01:00")
     assert digest(pull(ecr, BWA)) == (new if moves else old)
+    assert len(ecr.list_images(repositoryName=BWA)["imageIds"]) == (2 if moves else 1)
+    assert len(quay.pulls) == 2
 
 
 def test_tag_that_somebody_pushed_is_theirs(at_noon):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -23,6 +24,7 @@ from moto.core.exceptions import ServiceException
 
 import conftest
 from conftest import ACCOUNT, LIFECYCLE_POLICY, REGION, REPOSITORY_POLICY, prefixes
+from moto_ecr_ptc import upstream_registry
 
 SCRIPTS = Path(sys.executable).parent
 QUAY = {"ecrRepositoryPrefix": "quay", "upstreamRegistryUrl": "quay.io"}
@@ -480,3 +482,45 @@ def test_cli_prints_the_limit_and_a_rule_that_exists(cli, server):
     create = ("ecr", "create-pull-through-cache-rule", "--upstream-registry-url", "quay.io", "--ecr-repository-prefix")
     assert "(PullThroughCacheRuleAlreadyExistsException)" in cli(*create, "quay-7")[2]
     assert "(LimitExceededException)" in cli(*create, "quay-50")[2]
+
+
+def test_cli_pulls_through_a_rule_and_finds_the_templates_policy(cli):
+    for operation, *arguments in (
+        ("create-pull-through-cache-rule", "--ecr-repository-prefix", "quay", "--upstream-registry-url", "quay.io"),
+        (
+            "create-repository-creation-template",
+            "--prefix",
+            "quay",
+            "--applied-for",
+            "PULL_THROUGH_CACHE",
+            "--repository-policy",
+            REPOSITORY_POLICY,
+        ),
+    ):
+        printed(cli("ecr", operation, *arguments))
+    repository = ("--repository-name", "quay/biocontainers/bwa")
+    answer = printed(cli("ecr", "batch-get-image", *repository, "--image-ids", "imageTag=latest"))
+    assert [image["imageId"]["imageTag"] for image in answer["images"]] == ["latest"]
+    assert printed(cli("ecr", "get-repository-policy", *repository))["policyText"] == REPOSITORY_POLICY
+    layer = json.loads(answer["images"][0]["imageManifest"])["layers"][0]
+    url = printed(cli("ecr", "get-download-url-for-layer", *repository, "--layer-digest", layer["digest"]))[
+        "downloadUrl"
+    ]
+    assert hashlib.sha256(requests.get(url, timeout=60).content).hexdigest() == layer["digest"][7:]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        (("batch-get-image", "--image-ids", "imageTag=latest"), "RepositoryNotFoundException"),
+        (("get-download-url-for-layer", "--layer-digest", "sha256:0"), "RepositoryNotFoundException"),
+    ],
+)
+def test_cli_prints_the_error_of_a_pull(cli, server, arguments, error):
+    ecr = server.client("ecr")
+    ecr.create_pull_through_cache_rule(ecrRepositoryPrefix="quay", upstreamRegistryUrl="quay.io")
+    upstream_registry("quay").push("other/image")
+    operation, *more = arguments
+    status, _, message = cli("ecr", operation, "--repository-name", "quay/team/app", *more)
+    assert status in (254, 255)
+    assert f"({error})" in message

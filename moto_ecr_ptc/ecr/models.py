@@ -47,6 +47,7 @@ from .pulls import (
     find_by_digest,
     find_by_tag,
     find_referrers,
+    is_immutable,
     move_tag,
     read_manifest,
     referenced_blobs,
@@ -218,8 +219,9 @@ class PullThroughCacheBackend(RegistryConfiguration):
         if image is None:
             return True
         # A tag that somebody put there is theirs.
-        pulled = isinstance(image, CachedImage) and cache is not None and tag in cache.asked
-        return pulled and not cache.is_fresh(tag, now())
+        if cache is None or tag not in cache.asked or not isinstance(image, CachedImage):
+            return False
+        return not cache.is_fresh(tag, now())
 
     def _find_tagged(self, repository_name: str, tag: str) -> Image | None:
         repository = self.repositories.get(repository_name)
@@ -234,12 +236,13 @@ class PullThroughCacheBackend(RegistryConfiguration):
             if cache and tag in cache.asked:
                 cache.asked[tag] = now()
             return False
-        cache_and_repository = self._open_cache(rule, repository_name)
-        if cache_and_repository is None:
+        opened = self._open_cache(rule, repository_name)
+        if opened is None:
             return False
-        repository, cache = cache_and_repository
-        move_tag(repository, tag, store_image(repository, cache, outcome))
+        repository, cache = opened
         cache.asked[tag] = now()
+        if find_by_tag(repository, tag) is None or not is_immutable(repository, tag):
+            move_tag(repository, tag, store_image(repository, cache, outcome))
         return True
 
     # --- layers --------------------------------------------------------------------------------------------------

@@ -110,10 +110,8 @@ def store_image(repository: Repository, cache: RepositoryCache, fetched: Fetched
 
 
 def move_tag(repository: Repository, tag: str, image: Image) -> None:
-    """Have ``tag`` name ``image``, unless it is immutable and names another."""
+    """Have ``tag`` name ``image``, and no other."""
     tagged = find_by_tag(repository, tag)
-    if tagged is image or (tagged is not None and is_immutable(repository, tag)):
-        return
     if tagged is not None:
         tagged.remove_tag(tag)
     image.update_tag(tag)
