@@ -123,6 +123,51 @@ def test_activation_during_a_mock_reaches_live_state_and_older_clients():
     """)
 
 
+def test_activation_during_a_mock_reaches_layers_and_motos_api():
+    run("""
+        import json
+        import requests
+        from moto import mock_aws
+        with mock_aws():
+            client = boto3.client("ecr", "us-east-1")
+            client.create_repository(repositoryName="kept")
+            requests.post("http://motoapi.amazonaws.com/moto-api/seed?a=1")
+            import moto_ecr_ptc
+            create(client)
+            for prefix in client.describe_pull_through_cache_rules()["pullThroughCacheRules"]:
+                name = prefix["ecrRepositoryPrefix"] + "/team/app"
+            (image,) = client.batch_get_image(repositoryName=name, imageIds=[{"imageTag": "a"}])["images"]
+            layer = json.loads(image["imageManifest"])["layers"][0]
+            url = client.get_download_url_for_layer(repositoryName=name, layerDigest=layer["digest"])["downloadUrl"]
+            assert len(requests.get(url).content) == layer["size"]
+            call = "http://motoapi.amazonaws.com/moto-api/static/ecr/upstream-pulls?registry="
+            answer = requests.get(call + prefix["upstreamRegistryUrl"])
+            assert len(answer.json()["pulls"]) == 1, answer.text
+    """)
+
+
+def test_server_that_was_started_is_remembered_and_a_stopped_one_is_not():
+    run("""
+        import gc
+        from moto.server import ThreadedMotoServer
+        import moto_ecr_ptc
+        hub = moto_ecr_ptc.upstream_registry("docker-hub")
+        server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
+        server.start()
+        server.get_host_and_port()
+        assert hub.pulls == ()
+        server.stop()
+        del server
+        gc.collect()
+        try:
+            hub.pulls
+        except RuntimeError:
+            pass
+        else:
+            raise AssertionError("the server is gone")
+    """)
+
+
 def test_moto_module_looks_as_if_loaded_without_a_detour():
     run("""
         import inspect

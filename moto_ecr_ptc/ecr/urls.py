@@ -20,10 +20,11 @@ def register_layer_urls() -> None:
     pattern = re.compile(REGISTRY_URL)
     if ("ecr", pattern) not in backend_index.backend_url_patterns:
         backend_index.backend_url_patterns.append(("ecr", pattern))
-    if moto_core.botocore_stubber.enabled:
+    stubber = moto_core.botocore_stubber
+    if stubber.enabled:
+        # Before moto 5.2.4 requests and botocore's have the same way in.
+        answer = getattr(stubber, "process_prepared_request", stubber.process_request)
         for method in ("GET", "HEAD"):
             moto_core.responses_mock.add(
-                custom_responses_mock.CallbackResponse(
-                    method=method, url=pattern, callback=moto_core.botocore_stubber.process_prepared_request
-                )
+                custom_responses_mock.CallbackResponse(method=method, url=pattern, callback=answer)
             )
