@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import os
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -11,7 +12,7 @@ from typing import Any
 import requests
 from moto import settings
 
-from .ecr.images import UpstreamImage
+from .ecr.images import UpstreamImage, check_layers, check_platforms
 from .ecr.oci_layout import pack_layout
 from .ecr.upstream import Pull
 
@@ -32,12 +33,16 @@ class RemoteUpstream:
         platforms: Sequence[str] | None,
         subject: str | None,
     ) -> UpstreamImage:
+        if layers is not None:
+            check_layers(layers)
+        if platforms is not None:
+            check_platforms(platforms)
         answer = self._post(
             "push",
             repository=repository,
             tag=tag,
             layers=None if layers is None else [base64.b64encode(layer).decode() for layer in layers],
-            platforms=platforms,
+            platforms=None if platforms is None else list(platforms),
             subject=subject,
         )
         return _image(answer)
@@ -62,7 +67,7 @@ class RemoteUpstream:
 
     @credentials.setter
     def credentials(self, credentials: Mapping[str, str] | None) -> None:
-        self._post("credentials", credentials=credentials)
+        self._post("credentials", credentials=dict(credentials) if isinstance(credentials, Mapping) else credentials)
 
     def fail(self, repository: str | None, status: int | None, error: str | None) -> None:
         self._post("fail", repository=repository, status=status, error=error)
@@ -78,7 +83,11 @@ class RemoteUpstream:
         return self._send("GET", "pulls", params={"registry": self._registry})
 
     def _post(self, call: str, **parameters: Any) -> Any:
-        return self._send("POST", call, json={"registry": self._registry, **parameters})
+        try:
+            body = json.dumps({"registry": self._registry, **parameters}, allow_nan=False)
+        except TypeError as error:
+            raise ValueError(str(error)) from None
+        return self._send("POST", call, data=body, headers={"Content-Type": "application/json"})
 
     def _send(self, method: str, call: str, **arguments: Any) -> Any:
         url = f"{settings.test_server_mode_endpoint()}/moto-api/static/ecr/upstream-{call}"

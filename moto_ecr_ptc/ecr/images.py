@@ -33,7 +33,7 @@ DEFAULT_PLATFORM = "linux/amd64"
 MAX_MANIFEST_SIZE = 4 * 1024 * 1024
 """The greatest length of ECR's shape ``ImageManifest``, which is also what registries accept at least."""
 
-_GZIP_MAGIC = b"\x1f\x8b"
+GZIP_MAGIC = b"\x1f\x8b"
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}")
 _PLATFORM = re.compile(r"[a-z0-9_]+/[a-z0-9_]+(?:/[a-z0-9_.]+)?")
 _REPOSITORY = re.compile(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*")
@@ -242,12 +242,21 @@ def build_index(children: Mapping[str, BuiltImage], subject: Descriptor | None =
     return BuiltImage(Manifest(_json(document), OCI_INDEX), (), {}, tuple(children.values()))
 
 
+def check_layers(layers: Sequence[bytes]) -> None:
+    """Check layers: a sequence of bytes.
+
+    :raises ValueError: they are not
+    """
+    if not isinstance(layers, Sequence) or not all(isinstance(layer, bytes) for layer in layers):
+        raise ValueError("layers must be a list of bytes")
+
+
 def check_platforms(platforms: Sequence[str]) -> None:
     """Check platforms: one or more, each ``os/architecture`` or ``os/architecture/variant``, none twice.
 
     :raises ValueError: they are not
     """
-    if isinstance(platforms, str) or not platforms:
+    if not isinstance(platforms, Sequence) or isinstance(platforms, str) or not platforms:
         raise ValueError("platforms must be a list of platforms such as 'linux/amd64'")
     for platform in platforms:
         if not isinstance(platform, str) or not _PLATFORM.fullmatch(platform):
@@ -261,11 +270,11 @@ def _platform(platform: str) -> dict[str, str]:
 
 
 def _layer_type(layer: bytes) -> str:
-    return OCI_LAYER_GZIP if layer.startswith(_GZIP_MAGIC) else OCI_LAYER
+    return OCI_LAYER_GZIP if layer.startswith(GZIP_MAGIC) else OCI_LAYER
 
 
 def _uncompressed(layer: bytes) -> bytes:
-    if layer.startswith(_GZIP_MAGIC):
+    if layer.startswith(GZIP_MAGIC):
         try:
             return gzip.decompress(layer)
         except (OSError, EOFError, zlib.error):

@@ -5,17 +5,23 @@ Source: OCI image format specification 1.1, "OCI Image Layout Specification".
 
 from __future__ import annotations
 
+import gzip
 import io
 import os
 import tarfile
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from .images import OCI_INDEX, Descriptor, InvalidManifest, Manifest, has_digest, is_tag
+from .images import GZIP_MAGIC, OCI_INDEX, Descriptor, InvalidManifest, Manifest, has_digest, is_tag
 
+_INDEX = "index.json"
 _REF_NAME = "org.opencontainers.image.ref.name"
+
+_MAX_NESTING = 8
+"""How deep indexes may lie within the index of a layout: tools make one level, rarely two."""
 
 
 @dataclass
@@ -44,12 +50,14 @@ def read_layout(path: str | os.PathLike[str]) -> Layout:
 
 
 def read_archive(content: bytes) -> Layout:
-    """Read a tar archive of a layout.
+    """Read a tar archive of a layout: plain, or compressed by gzip.
 
     :raises ValueError: it is malformed
     """
     try:
-        with tarfile.open(fileobj=io.BytesIO(content)) as archive:
+        if content.startswith(GZIP_MAGIC):
+            content = gzip.decompress(content)
+        with tarfile.open(fileobj=io.BytesIO(content), mode="r:") as archive:
             members = {member.name.removeprefix("./"): member for member in archive if member.isfile()}
 
             def read(name: str) -> bytes:
@@ -60,7 +68,7 @@ def read_archive(content: bytes) -> Layout:
             return _read(read)
     except KeyError as missing:
         raise ValueError(f"The OCI image layout lacks the file {missing}") from None
-    except (tarfile.TarError, EOFError):
+    except (tarfile.TarError, EOFError, OSError, OverflowError, zlib.error):
         raise ValueError("The OCI image layout is not a tar archive") from None
 
 
@@ -69,20 +77,31 @@ def pack_layout(path: str | os.PathLike[str]) -> bytes:
 
     :raises ValueError: as ``read_layout``
     """
-    read_layout(path)
-    if Path(path).is_file():
-        return Path(path).read_bytes()
+    path = Path(path)
+    layout = read_layout(path)
+    if path.is_file():
+        return path.read_bytes()
+    manifests = {manifest.digest: manifest.content for manifest in layout.manifests.values()}
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w") as archive:
-        archive.add(path, arcname=".")
+        # No more of the directory than the layout consists of.
+        _pack(archive, _INDEX, (path / _INDEX).read_bytes())
+        for digest, content in {**layout.blobs, **manifests}.items():
+            _pack(archive, _blob_name(digest), content)
     return packed.getvalue()
+
+
+def _pack(archive: tarfile.TarFile, name: str, content: bytes) -> None:
+    member = tarfile.TarInfo(name)
+    member.size = len(content)
+    archive.addfile(member, io.BytesIO(content))
 
 
 def _read(read: Callable[[str], bytes]) -> Layout:
     layout = Layout()
-    index = _parse_index(read("index.json"))
+    index = _parse_index(read(_INDEX))
     for entry, child in zip(index.document["manifests"], index.children):
-        _add(layout, read, child)
+        _add(layout, read, child, _MAX_NESTING)
         tag = _tag(entry)
         if tag is not None:
             layout.tags[tag] = child.digest
@@ -98,26 +117,36 @@ def _parse_index(content: bytes) -> Manifest:
     return index
 
 
-def _add(layout: Layout, read: Callable[[str], bytes], descriptor: Descriptor) -> None:
+def _add(layout: Layout, read: Callable[[str], bytes], descriptor: Descriptor, nesting: int) -> None:
     if descriptor.digest in layout.manifests:
         return
-    manifest = Manifest(_blob(read, descriptor.digest), descriptor.media_type, descriptor.digest)
+    if nesting < 0:
+        raise ValueError(f"The OCI image layout has indexes more than {_MAX_NESTING} deep in one another")
+    manifest = Manifest(_read_blob(read, descriptor), descriptor.media_type, descriptor.digest)
     try:
         manifest.check()
     except InvalidManifest as error:
         raise ValueError(f"The OCI image layout has {error}") from None
     for child in manifest.children:
-        _add(layout, read, child)
+        _add(layout, read, child, nesting - 1)
     for blob in manifest.blobs:
-        layout.blobs[blob.digest] = _blob(read, blob.digest)
+        layout.blobs[blob.digest] = _read_blob(read, blob)
     layout.manifests[descriptor.digest] = manifest
 
 
-def _blob(read: Callable[[str], bytes], digest: str) -> bytes:
-    content = read(f"blobs/{digest.replace(':', '/')}")
-    if not has_digest(content, digest):
-        raise ValueError(f"The OCI image layout has other bytes under the digest {digest}")
+def _read_blob(read: Callable[[str], bytes], descriptor: Descriptor) -> bytes:
+    content = read(_blob_name(descriptor.digest))
+    if not has_digest(content, descriptor.digest):
+        raise ValueError(f"The OCI image layout has other bytes under the digest {descriptor.digest}")
+    if len(content) != descriptor.size:
+        raise ValueError(
+            f"The OCI image layout has {len(content)} bytes, not {descriptor.size}, under the digest {descriptor.digest}"
+        )
     return content
+
+
+def _blob_name(digest: str) -> str:
+    return f"blobs/{digest.replace(':', '/')}"
 
 
 def _tag(entry: Any) -> str | None:

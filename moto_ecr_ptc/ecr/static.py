@@ -32,9 +32,12 @@ Call = Callable[["Parameters"], Any]
 class Parameters:
     """The parameters of a call: JSON members, or those of the query."""
 
-    def __init__(self, members: Mapping[str, Any], body: bytes) -> None:
+    def __init__(self, members: Mapping[str, Any], body: bytes = b"") -> None:
         self._members = dict(members)
-        self.body = body
+        self._body = body
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._members
 
     def take(self, name: str, kind: type | tuple[type, ...], default: Any = None, *, required: bool = False) -> Any:
         """Return a parameter.
@@ -50,6 +53,10 @@ class Parameters:
             raise ValueError(f"'{name}' has the wrong type")
         return value
 
+    def take_body(self) -> bytes:
+        body, self._body = self._body, b""
+        return body
+
     def upstream(self) -> Upstream:
         return get_upstream(registry_url(self.take("registry", str, required=True)))
 
@@ -60,12 +67,14 @@ class Parameters:
         """
         if self._members:
             raise ValueError(f"There is no parameter {', '.join(map(repr, self._members))}")
+        if self._body:
+            raise ValueError("Parameters go into the query or into the body, not into both")
 
 
 def push(parameters: Parameters) -> Any:
     upstream = parameters.upstream()
     repository = parameters.take("repository", str, required=True)
-    tag = parameters.take("tag", str)
+    tag = parameters.take("tag", str) if "tag" in parameters else "latest"
     layers = parameters.take("layers", list)
     platforms = parameters.take("platforms", list)
     subject = parameters.take("subject", str)
@@ -76,8 +85,9 @@ def push(parameters: Parameters) -> Any:
 def load(parameters: Parameters) -> Any:
     upstream = parameters.upstream()
     repository = parameters.take("repository", str, required=True)
+    archive = parameters.take_body()
     parameters.finish()
-    return {"images": [_image(image) for image in upstream.load(read_archive(parameters.body), repository)]}
+    return {"images": [_image(image) for image in upstream.load(read_archive(archive), repository)]}
 
 
 def proxy(parameters: Parameters) -> Any:
@@ -175,8 +185,9 @@ _JSON = {"Content-Type": "application/json"}
 def _read(request: Any, full_url: str) -> Parameters:
     # Not request.data: curl calls everything a form, and a form has no data.
     body = request.get_data() if hasattr(request, "environ") else request.body or b""
-    if isinstance(body, str):
-        body = body.encode()
+    if not isinstance(body, bytes):
+        # In process it is what the client was given: a file too, or pieces.
+        body = body.encode() if isinstance(body, str) else b"".join(body)
     query = {name: values[-1] for name, values in parse_qs(urlsplit(full_url).query).items()}
     if query or not body:
         return Parameters(query, body)
@@ -186,7 +197,7 @@ def _read(request: Any, full_url: str) -> Parameters:
         raise ValueError("The body must be a JSON object") from None
     if not isinstance(members, dict):
         raise ValueError("The body must be a JSON object")
-    return Parameters(members, body)
+    return Parameters(members)
 
 
 _CALLS: tuple[tuple[str, Call, str], ...] = (

@@ -27,6 +27,7 @@ from .images import (
     UpstreamImage,
     build_image,
     build_index,
+    check_layers,
     check_platforms,
     default_layer,
     is_digest,
@@ -318,7 +319,7 @@ class Upstream:
     def _admit(self, repository: str | None, credentials: UpstreamCredentials | None) -> Source:
         """Return what answers, unless the registry fails or refuses."""
         with backend_lock:
-            for failing in {repository, None}:
+            for failing in (repository, None):
                 if failing in self._failures:
                     raise _failure(self._failures[failing])
             if self._credentials and self._credentials != credentials:
@@ -373,8 +374,7 @@ def _build_one(
 ) -> BuiltImage:
     if layers is None:
         return build_image([default_layer(repository, tag, platform)], platform, subject)
-    if isinstance(layers, (str, bytes)) or not all(isinstance(layer, bytes) for layer in layers):
-        raise ValueError("layers must be a list of bytes")
+    check_layers(layers)
     return build_image(layers, DEFAULT_PLATFORM, subject)
 
 
