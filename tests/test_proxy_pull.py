@@ -6,6 +6,7 @@ import json
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -169,7 +170,8 @@ class _SlowHandler(BaseHTTPRequestHandler):
         self.send_header("Content-Type", "application/octet-stream" if is_blob else AMD64.manifest.media_type)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        self.wfile.write(body)
+        with suppress(ConnectionError):  # a client that gave up
+            self.wfile.write(body)
 
     def log_message(self, *_: object) -> None:
         """Print nothing."""

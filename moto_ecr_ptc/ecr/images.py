@@ -116,7 +116,9 @@ class Manifest:
     @property
     def annotations(self) -> dict[str, str]:
         annotations = self.document.get("annotations")
-        return annotations if isinstance(annotations, dict) else {}
+        if not isinstance(annotations, dict):
+            return {}
+        return {name: value for name, value in annotations.items() if isinstance(value, str)}
 
     def check(self) -> None:
         """Check that the manifest is one that ECR can store, with all that it refers to well-formed.

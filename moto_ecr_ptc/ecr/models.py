@@ -43,6 +43,7 @@ from .pulls import (
     FetchedImage,
     ImageReferrer,
     RepositoryCache,
+    digest_of,
     fetch_image,
     find_by_digest,
     find_by_tag,
@@ -705,9 +706,10 @@ def _find_image(
     if repository is None:
         return failures.get(tag or "", MISSING)
     image = find_by_tag(repository, tag) if tag else find_by_digest(repository, digest or "")
-    if image is None:
+    found = image and digest_of(image)
+    if image is None or found is None:
         return failures.get(tag or "", MISSING)
-    if digest and image.get_image_digest() != digest:
+    if digest and found != digest:
         return TAG_DOES_NOT_MATCH
     if accepted_media_types and image.image_manifest_media_type not in accepted_media_types:
         return MISSING

@@ -132,15 +132,18 @@ def find_by_tag(repository: Repository, tag: str) -> Image | None:
 
 
 def find_by_digest(repository: Repository, digest: str) -> Image | None:
-    return next((image for image in repository.images if image.get_image_digest() == digest), None)
+    return next((image for image in repository.images if digest_of(image) == digest), None)
 
 
 def read_manifest(image: Image) -> Manifest | None:
     """Return the manifest of any image in a repository; None if it is none, for moto stores what it is given."""
-    manifest = Manifest(image.image_manifest.encode(), image.image_manifest_media_type or "", image.get_image_digest())
+    digest = digest_of(image)
+    if digest is None:
+        return None
     try:
+        manifest = Manifest(image.image_manifest.encode(), image.image_manifest_media_type or "", digest)
         manifest.check()
-    except InvalidManifest:
+    except (InvalidManifest, UnicodeEncodeError):
         return None
     return manifest
 
@@ -187,3 +190,11 @@ def _size(manifest: Manifest, manifests: Mapping[str, Manifest]) -> int:
         children = (manifests[child.digest] for child in manifest.children if child.digest in manifests)
         return max((_size(child, manifests) for child in children), default=0)
     return sum(layer.size for layer in manifest.layers)
+
+
+def digest_of(image: Image) -> str | None:
+    """Return an image's digest; None if moto cannot make one up, for a manifest that it should not have stored."""
+    try:
+        return image.get_image_digest()
+    except (AttributeError, KeyError, TypeError):
+        return None
