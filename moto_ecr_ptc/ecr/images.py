@@ -182,12 +182,12 @@ def is_digest(reference: str) -> bool:
     return bool(_DIGEST.fullmatch(reference))
 
 
-def is_repository(name: str) -> bool:
-    return bool(_REPOSITORY.fullmatch(name))
+def is_repository(name: object) -> bool:
+    return isinstance(name, str) and bool(_REPOSITORY.fullmatch(name))
 
 
-def is_tag(tag: str) -> bool:
-    return bool(_TAG.fullmatch(tag))
+def is_tag(tag: object) -> bool:
+    return isinstance(tag, str) and bool(_TAG.fullmatch(tag))
 
 
 def default_layer(repository: str, tag: str | None, platform: str) -> bytes:
