@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -19,6 +20,8 @@ from botocore.exceptions import ClientError
 from moto import mock_aws
 from moto.core import set_initial_no_auth_action_count
 from moto.server import ThreadedMotoServer
+
+from moto_ecr_ptc.ecr.images import build_image
 
 pytest_plugins = ["pytester"]
 
@@ -234,3 +237,19 @@ def failure_codes(answer: Any) -> list[str]:
 def repositories(ecr: Any) -> list[str]:
     """Return the names of all repositories of a client's registry."""
     return [repository["repositoryName"] for repository in ecr.describe_repositories()["repositories"]]
+
+
+def write_layout(path: Path, tag: str = "1.0") -> str:
+    """Write an OCI image layout with one image and return its digest."""
+    image = build_image([b"from a layout"], "linux/amd64")
+    blobs = {**image.blobs, image.manifest.digest: image.manifest.content}
+    (path / "blobs" / "sha256").mkdir(parents=True)
+    for name, content in blobs.items():
+        (path / "blobs" / name.replace(":", "/")).write_bytes(content)
+    (path / "oci-layout").write_text('{"imageLayoutVersion": "1.0.0"}')
+    (path / "index.json").write_text(
+        f'{{"schemaVersion": 2, "manifests": [{{"mediaType": "{image.manifest.media_type}",'
+        f' "digest": "{image.manifest.digest}", "size": {len(image.manifest.content)},'
+        f' "annotations": {{"org.opencontainers.image.ref.name": "{tag}"}}}}]}}'
+    )
+    return image.manifest.digest

@@ -6,15 +6,14 @@ import io
 import subprocess
 import sys
 import tarfile
-from pathlib import Path
 from typing import Any
 
 import pytest
 from moto import settings
 
-from conftest import REGION, Aws, digest, failure_codes, pull
+from conftest import REGION, Aws, digest, failure_codes, pull, write_layout
 from moto_ecr_ptc import UpstreamRegistry, upstream_registry
-from moto_ecr_ptc.ecr.images import build_image, sha256
+from moto_ecr_ptc.ecr.images import sha256
 
 
 @pytest.fixture
@@ -38,22 +37,6 @@ def local(call: Any) -> Any:
         return call()
     finally:
         settings.TEST_SERVER_MODE = True
-
-
-def write_layout(path: Path, tag: str = "1.0") -> str:
-    """Write an OCI image layout with one image and return its digest."""
-    image = build_image([b"from a layout"], "linux/amd64")
-    blobs = {**image.blobs, image.manifest.digest: image.manifest.content}
-    (path / "blobs" / "sha256").mkdir(parents=True)
-    for name, content in blobs.items():
-        (path / "blobs" / name.replace(":", "/")).write_bytes(content)
-    (path / "oci-layout").write_text('{"imageLayoutVersion": "1.0.0"}')
-    (path / "index.json").write_text(
-        f'{{"schemaVersion": 2, "manifests": [{{"mediaType": "{image.manifest.media_type}",'
-        f' "digest": "{image.manifest.digest}", "size": {len(image.manifest.content)},'
-        f' "annotations": {{"org.opencontainers.image.ref.name": "{tag}"}}}}]}}'
-    )
-    return image.manifest.digest
 
 
 def test_push_returns_the_image_that_the_server_holds(ecr, remote):
