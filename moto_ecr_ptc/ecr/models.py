@@ -5,14 +5,13 @@ What the registry is set up to do is in ``configuration``; here is what happens 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from threading import Lock
-from typing import Any, NamedTuple, TypeVar, cast
+from typing import Any, TypeVar, cast
 from weakref import WeakKeyDictionary, WeakValueDictionary
 
 from moto.core.base_backend import backend_lock
@@ -21,6 +20,7 @@ from moto.ecr.models import Image, Repository, ecr_backends
 
 from .configuration import RegistryConfiguration, Validation, now
 from .credentials import MalformedSecret, UpstreamCredentials, find_key_problem
+from .ecr_source import EcrSource
 from .events import send_pull_event
 from .exceptions import (
     InvalidSubjectDigest,
@@ -30,12 +30,12 @@ from .exceptions import (
     UnableToGetUpstreamImageException,
     UnableToGetUpstreamLayerException,
     UnableToListUpstreamImageReferrersException,
-    UpstreamAccessDenied,
     UpstreamError,
     UpstreamNotFound,
 )
-from .iam import PULL_THROUGH_CACHE_ROLE, TEMPLATE_ROLE, Caller, policy_allows_role, role_trusts
-from .images import Descriptor, Fetched, is_digest, is_tag
+from .iam import PULL_THROUGH_CACHE_ROLE, TEMPLATE_ROLE, Caller, role_trusts
+from .image_ids import MISSING, Failure, find_image, named_tags
+from .images import Descriptor, is_digest
 from .layers import REGISTRY_URL, download_layer
 from .paging import Pages
 from .pulls import (
@@ -43,21 +43,18 @@ from .pulls import (
     FetchedImage,
     ImageReferrer,
     RepositoryCache,
-    digest_of,
     fetch_image,
-    find_by_digest,
     find_by_tag,
     find_referrers,
     is_immutable,
     move_tag,
-    read_manifest,
     referenced_blobs,
     store_image,
 )
 from .rules import PullThroughCacheRule, find_rule, upstream_repository_name
 from .templates import find_template
 from .upstream import Pull, Source, Upstream, get_upstream
-from .upstreams import EcrRegistry, find_ecr_registry
+from .upstreams import find_ecr_registry
 
 REFERRERS_PER_PAGE = 50
 """The default and greatest ``maxResults`` of ListImageReferrers."""
@@ -66,28 +63,6 @@ UPLOADED_LAYER_TYPE = "application/vnd.docker.image.rootfs.diff.tar.gzip"
 """What moto calls a layer that was uploaded."""
 
 Answer = TypeVar("Answer")
-
-
-class Failure(NamedTuple):
-    """Why an image is not given: a member of ECR's enum ``ImageFailureCode``, and the reason in words."""
-
-    code: str
-    reason: str
-
-
-MISSING = Failure("ImageNotFound", "Requested image not found")
-MISSING_DIGEST_AND_TAG = Failure(
-    "MissingDigestAndTag", "Invalid request parameters: both tag and digest cannot be null"
-)
-INVALID_DIGEST = Failure(
-    "InvalidImageDigest",
-    "Invalid request parameters: image digest should satisfy the regex '[a-zA-Z0-9-_+.]+:[a-fA-F0-9]+'",
-)
-INVALID_TAG = Failure(
-    "InvalidImageTag",
-    "Invalid request parameters: image tag should satisfy the regex '[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}'",
-)
-TAG_DOES_NOT_MATCH = Failure("ImageTagDoesNotMatchDigest", "The tag does not name the image with this digest")
 
 
 @dataclass(frozen=True)
@@ -150,9 +125,7 @@ class PullThroughCacheBackend(RegistryConfiguration):
         """
         failures: dict[str, Failure] = {}
         if registry_id in (None, self.account_id):
-            for tag in dict.fromkeys(
-                image_id["imageTag"] for image_id in image_ids if _fault(image_id) is None and "imageTag" in image_id
-            ):
+            for tag in named_tags(image_ids):
                 error = self._pull(repository_name, tag, caller)
                 if error:
                     failures[tag] = Failure(error.code, error.reason)
@@ -165,7 +138,7 @@ class PullThroughCacheBackend(RegistryConfiguration):
             images: list[dict[str, Any]] = []
             failed: list[dict[str, Any]] = []
             for image_id in image_ids:
-                found = _find_image(repository, image_id, failures, accepted_media_types)
+                found = find_image(repository, image_id, failures, accepted_media_types)
                 if isinstance(found, Failure):
                     failed.append({"imageId": image_id, "failureCode": found.code, "failureReason": found.reason})
                     continue
@@ -610,110 +583,11 @@ class _Turn:
         self.lock = Lock()
 
 
-@dataclass(frozen=True)
-class EcrSource:
-    """An ECR registry of the same moto as an upstream: what its repositories hold."""
-
-    registry: EcrRegistry
-    role_arn: str | None
-    """The rule's role, if its rights count."""
-
-    account_id: str
-    """The account of the rule."""
-
-    def get_manifest(self, repository: str, reference: str, credentials: UpstreamCredentials | None) -> Fetched:
-        with backend_lock:
-            backend, held = self._find(repository)
-            image = find_by_digest(held, reference) if is_digest(reference) else find_by_tag(held, reference)
-            manifest = None if image is None else read_manifest(image)
-            if manifest is None:
-                raise UpstreamNotFound(f"{repository}:{reference}")
-            layers = {blob.digest: backend.held_layer(repository, blob.digest) for blob in manifest.blobs}
-            return Fetched(manifest, {digest: layer for digest, layer in layers.items() if layer is not None})
-
-    def get_blob(self, repository: str, digest: str, credentials: UpstreamCredentials | None) -> bytes:
-        with backend_lock:
-            backend, _ = self._find(repository)
-            layer = backend.held_layer(repository, digest)
-            if layer is None:
-                raise UpstreamNotFound(f"{repository}@{digest}")
-            return layer
-
-    def get_referrers(
-        self, repository: str, digest: str, credentials: UpstreamCredentials | None
-    ) -> Sequence[Descriptor]:
-        with backend_lock:
-            _, held = self._find(repository)
-            return [
-                Descriptor(referrer.media_type, referrer.digest, referrer.size)
-                for referrer in find_referrers(held, digest)
-            ]
-
-    def authenticate(self, credentials: UpstreamCredentials | None) -> None:
-        """Accept all: a registry has no credentials but the role, whose rights are those to a repository."""
-
-    def _find(self, name: str) -> tuple[PullThroughCacheBackend, Repository]:
-        try:
-            backend = cast(PullThroughCacheBackend, ecr_backends[self.registry.account_id][self.registry.region])
-        except KeyError:
-            raise UpstreamNotFound(f"no Region {self.registry.region}") from None
-        repository = backend.repositories.get(name)
-        if repository is None:
-            raise UpstreamNotFound(name)
-        if self.role_arn and self.registry.account_id != self.account_id:
-            trusted = role_trusts(
-                self.role_arn,
-                [PULL_THROUGH_CACHE_ROLE.service],
-                account_id=self.account_id,
-                partition=backend.partition,
-            )
-            allowed = policy_allows_role(
-                repository.policy, self.role_arn, action="ecr:BatchGetImage", resource=repository.arn
-            )
-            if not (trusted and allowed):
-                raise UpstreamAccessDenied(name)
-        return backend, repository
-
-
 def _fetch_referrers(contact: _Contact, digest: str) -> list[FetchedImage]:
     return [
         fetch_image(contact.source, contact.repository, referrer.digest, contact.credentials)
         for referrer in contact.source.get_referrers(contact.repository, digest, contact.credentials)
     ]
-
-
-def _fault(image_id: dict[str, str]) -> Failure | None:
-    """Return what is wrong with an image's identifier by itself."""
-    if not image_id:
-        return MISSING_DIGEST_AND_TAG
-    if "imageDigest" in image_id and not re.fullmatch("[a-zA-Z0-9-_+.]+:[a-fA-F0-9]+", image_id["imageDigest"]):
-        return INVALID_DIGEST
-    if "imageTag" in image_id and not is_tag(image_id["imageTag"]):
-        return INVALID_TAG
-    return None
-
-
-def _find_image(
-    repository: Repository | None,
-    image_id: dict[str, str],
-    failures: dict[str, Failure],
-    accepted_media_types: Sequence[str] | None,
-) -> Image | Failure:
-    tag, digest = image_id.get("imageTag"), image_id.get("imageDigest")
-    fault = _fault(image_id)
-    if fault:
-        return fault
-    if repository is None:
-        return failures.get(tag or "", MISSING)
-    image = find_by_tag(repository, tag) if tag else find_by_digest(repository, digest or "")
-    found = image and digest_of(image)
-    if image is None or found is None:
-        return failures.get(tag or "", MISSING)
-    if digest and found != digest:
-        return TAG_DOES_NOT_MATCH
-    if accepted_media_types and image.image_manifest_media_type not in accepted_media_types:
-        return MISSING
-    return image
 
 
 def _describe_image(image: Image, image_id: dict[str, str]) -> dict[str, Any]:
