@@ -59,9 +59,6 @@ class EcrSource:
                 for referrer in find_referrers(held, digest)
             ]
 
-    def authenticate(self, credentials: UpstreamCredentials | None) -> None:
-        """Accept all: a registry has no credentials but the role, whose rights are those to a repository."""
-
     def _find(self, name: str) -> tuple[PullThroughCacheBackend, Repository]:
         try:
             backend = cast("PullThroughCacheBackend", ecr_backends[self.registry.account_id][self.registry.region])

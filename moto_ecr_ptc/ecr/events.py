@@ -6,10 +6,10 @@ Source: Amazon ECR user guide, "Amazon ECR events and EventBridge", pull through
 from __future__ import annotations
 
 import logging
-import sys
 from typing import Any
 
 from moto.core.utils import unix_time
+from moto.events.models import events_backends
 from moto.moto_api._internal import mock_random
 
 from .exceptions import UpstreamError
@@ -31,10 +31,6 @@ def send_pull_event(
 
     :param outcome: the digest of the image, or what went wrong
     """
-    # moto's EventBridge is loaded as soon as anybody uses it: before, no rule can be waiting.
-    models = sys.modules.get("moto.events.models")
-    if models is None:
-        return
     detail = {
         "rule-version": "1",
         "sync-status": "SUCCESS",
@@ -47,7 +43,7 @@ def send_pull_event(
         detail.update({"sync-status": "FAILED", "failure-code": outcome.code, "failure-reason": outcome.reason})
     else:
         detail["image-digest"] = outcome
-    bus = models.events_backends[rule.registry_id][region].event_buses["default"]
+    bus = events_backends[rule.registry_id][region].event_buses["default"]
     enabled = [event_rule for event_rule in list(bus.rules.values()) if event_rule.state == "ENABLED"]
     if not enabled:
         return

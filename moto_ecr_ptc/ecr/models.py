@@ -383,7 +383,6 @@ class PullThroughCacheBackend(RegistryConfiguration):
         with self._turn(repository_name):
             with backend_lock:
                 cache = self._find_cache(repository_name)
-                asked_before = cache is not None and digest in cache.asked
                 if cache and cache.is_fresh(digest, now()):
                     return
             try:
@@ -396,9 +395,10 @@ class PullThroughCacheBackend(RegistryConfiguration):
             except UpstreamNotFound:
                 fetched = []
             except (UpstreamError, SecretException, MalformedSecret):
-                if asked_before:
-                    return
-                raise UnableToListUpstreamImageReferrersException from None
+                if cache is None or digest not in cache.asked:
+                    raise UnableToListUpstreamImageReferrersException from None
+                cache.asked[digest] = now()
+                return
             with backend_lock:
                 if not fetched and repository_name not in self.repositories:
                     return

@@ -74,8 +74,12 @@ class Source(Protocol):
     ) -> Sequence[Descriptor]:
         """Return the manifests that refer to the one with this digest."""
 
+
+class Registry(Source, Protocol):
+    """A source that credentials can be tried on."""
+
     def authenticate(self, credentials: UpstreamCredentials | None) -> None:
-        """Return if the upstream accepts the credentials."""
+        """Return if the registry accepts the credentials."""
 
 
 @dataclass
@@ -161,7 +165,7 @@ class Upstream:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self._source: Source = _Untouched()
+        self._source: Registry = _Untouched()
         self._credentials: UpstreamCredentials | None = None
         self._failures: dict[str | None, int | str] = {}
         self._pulls: deque[Pull] = deque(maxlen=REMEMBERED_PULLS)
@@ -316,7 +320,7 @@ class Upstream:
             raise ValueError(f"The upstream registry '{self.url}' is a proxy of {self._source.url}: it takes no images")
         return self._source if isinstance(self._source, _Holding) else _Holding()
 
-    def _admit(self, repository: str | None, credentials: UpstreamCredentials | None) -> Source:
+    def _admit(self, repository: str | None, credentials: UpstreamCredentials | None) -> Registry:
         """Return what answers, unless the registry fails or refuses."""
         with backend_lock:
             for failing in (repository, None):
