@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from moto.core.base_backend import backend_lock
 from moto.ecr.models import Repository, ecr_backends
@@ -20,8 +19,7 @@ if TYPE_CHECKING:
     from .models import PullThroughCacheBackend
 
 
-@dataclass(frozen=True)
-class EcrSource:
+class EcrSource(NamedTuple):
     """An ECR registry of the same moto as an upstream: what its repositories hold."""
 
     registry: EcrRegistry

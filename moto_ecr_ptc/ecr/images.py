@@ -10,12 +10,11 @@ import hashlib
 import io
 import json
 import re
-import tarfile
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 OCI_CONFIG = "application/vnd.oci.image.config.v1+json"
 OCI_INDEX = "application/vnd.oci.image.index.v1+json"
@@ -44,8 +43,7 @@ class InvalidManifest(ValueError):
     """Bytes that are no manifest of an image or of an index of images."""
 
 
-@dataclass(frozen=True)
-class Descriptor:
+class Descriptor(NamedTuple):
     """What a manifest says about something that it refers to."""
 
     media_type: str
@@ -132,12 +130,11 @@ class Manifest:
         _ = (self.children, self.blobs, self.subject)
 
 
-@dataclass(frozen=True)
-class Fetched:
+class Fetched(NamedTuple):
     """A manifest that a registry answered with."""
 
     manifest: Manifest
-    blobs: Mapping[str, bytes] = field(default_factory=dict)
+    blobs: Mapping[str, bytes]
     """Those blobs that came along, by digest. From a registry behind HTTP they are fetched one by one, later."""
 
 
@@ -158,8 +155,7 @@ class UpstreamImage:
         return sha256(self.manifest)
 
 
-@dataclass(frozen=True)
-class BuiltImage:
+class BuiltImage(NamedTuple):
     """An image with all that it consists of."""
 
     manifest: Manifest
@@ -192,6 +188,8 @@ def is_tag(tag: object) -> bool:
 
 def default_layer(repository: str, tag: str | None, platform: str) -> bytes:
     """Return a layer with one small file: always the same bytes, and not the same for two images."""
+    import tarfile  # not at the top: it would cost every first call to ECR
+
     # Not compressed: how well depends on the zlib that a machine has.
     text = f"{repository}:{tag or ''} {platform}\n".encode()
     archive = io.BytesIO()

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from threading import Lock
-from typing import Any, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar, cast
 from weakref import WeakKeyDictionary, WeakValueDictionary
 
 from moto.core.base_backend import backend_lock
@@ -65,8 +64,7 @@ UPLOADED_LAYER_TYPE = "application/vnd.docker.image.rootfs.diff.tar.gzip"
 Answer = TypeVar("Answer")
 
 
-@dataclass(frozen=True)
-class _Contact:
+class _Contact(NamedTuple):
     """A way to ask the upstream of a rule for a repository."""
 
     rule: PullThroughCacheRule

@@ -111,7 +111,7 @@ class ProxiedRegistry:
             manifest.check()
         except InvalidManifest as fault:
             raise UpstreamUnavailable(f"GET {answer.url}: {fault}") from None
-        return Fetched(manifest)
+        return Fetched(manifest, {})
 
     def get_blob(self, repository: str, digest: str, credentials: UpstreamCredentials | None) -> bytes:
         """Return a blob.

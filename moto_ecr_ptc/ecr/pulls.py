@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
+from typing import NamedTuple
 
 from moto.ecr.models import Image, Repository
 
@@ -63,8 +64,7 @@ class RepositoryCache:
         return reference in self.asked and now - self.asked[reference] < FRESH_FOR
 
 
-@dataclass(frozen=True)
-class FetchedImage:
+class FetchedImage(NamedTuple):
     """All that was fetched from an upstream for one image."""
 
     root: Manifest

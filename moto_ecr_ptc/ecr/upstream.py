@@ -1,6 +1,7 @@
 """What an upstream registry holds, and how it answers.
 
 There is one of each upstream registry in the mocked world, for all accounts and Regions, as there is in the real one.
+The rooms for OCI layouts and for HTTP are entered when somebody asks for them: every first call to ECR would pay for it.
 """
 
 from __future__ import annotations
@@ -11,11 +12,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from moto.core.base_backend import BackendDict, BaseBackend, backend_lock
 
-from . import oci_layout
 from .credentials import UpstreamCredentials
 from .exceptions import UpstreamAccessDenied, UpstreamError, UpstreamNotFound, UpstreamUnavailable, upstream_error
 from .images import (
@@ -34,8 +34,10 @@ from .images import (
     is_repository,
     is_tag,
 )
-from .proxy import DEFAULT_TIMEOUT, ProxiedRegistry
 from .upstreams import DOCKER_HUB
+
+if TYPE_CHECKING:
+    from .oci_layout import Layout
 
 REMEMBERED_PULLS = 10_000
 """How many pulls an upstream remembers: a server may run for long."""
@@ -166,6 +168,7 @@ class Upstream:
     def __init__(self, url: str) -> None:
         self.url = url
         self._source: Registry = _Untouched()
+        self._proxied_url: str | None = None
         self._credentials: UpstreamCredentials | None = None
         self._failures: dict[str | None, int | str] = {}
         self._pulls: deque[Pull] = deque(maxlen=REMEMBERED_PULLS)
@@ -204,9 +207,11 @@ class Upstream:
 
         :raises ValueError: there is no layout, or it or the name is malformed
         """
-        return self.load(oci_layout.read_layout(path), repository)
+        from .oci_layout import read_layout
 
-    def load(self, layout: oci_layout.Layout, repository: str) -> tuple[UpstreamImage, ...]:
+        return self.load(read_layout(path), repository)
+
+    def load(self, layout: Layout, repository: str) -> tuple[UpstreamImage, ...]:
         """Put all images of an OCI image layout into a repository, and return the tagged ones.
 
         :raises ValueError: the layout or the name is malformed
@@ -230,11 +235,13 @@ class Upstream:
                 for manifest in manifests
             )
 
-    def proxy(self, url: str, timeout: float = DEFAULT_TIMEOUT) -> None:
+    def proxy(self, url: str, timeout: float) -> None:
         """Have a real registry answer.
 
         :raises ValueError: no HTTP URL of a registry, or the upstream holds images
         """
+        from .proxy import ProxiedRegistry
+
         proxied = ProxiedRegistry(url, timeout)
         with backend_lock:
             if isinstance(self._source, _Holding):
@@ -242,6 +249,7 @@ class Upstream:
                     f"The upstream registry '{self.url}' holds pushed or loaded images: it cannot be a proxy"
                 )
             self._source = proxied
+            self._proxied_url = proxied.url
 
     @property
     def credentials(self) -> dict[str, str] | None:
@@ -316,8 +324,10 @@ class Upstream:
     # -------------------------------------------------------------------------------------------------------------
 
     def _hold(self) -> _Holding:
-        if isinstance(self._source, ProxiedRegistry):
-            raise ValueError(f"The upstream registry '{self.url}' is a proxy of {self._source.url}: it takes no images")
+        if self._proxied_url:
+            raise ValueError(
+                f"The upstream registry '{self.url}' is a proxy of {self._proxied_url}: it takes no images"
+            )
         return self._source if isinstance(self._source, _Holding) else _Holding()
 
     def _admit(self, repository: str | None, credentials: UpstreamCredentials | None) -> Registry:
@@ -328,12 +338,9 @@ class Upstream:
                     raise _failure(self._failures[failing])
             if self._credentials and self._credentials != credentials:
                 raise UpstreamAccessDenied("other credentials")
-            if repository and "/" not in repository and self.url == DOCKER_HUB and not self._is_proxy():
+            if repository and "/" not in repository and self.url == DOCKER_HUB and not self._proxied_url:
                 raise UpstreamAccessDenied("a name without 'library/'")
             return self._source
-
-    def _is_proxy(self) -> bool:
-        return isinstance(self._source, ProxiedRegistry)
 
 
 class UpstreamBackend(BaseBackend):
