@@ -1,7 +1,7 @@
 """What an upstream registry holds, and how it answers.
 
 There is one of each upstream registry in the mocked world, for all accounts and Regions, as there is in the real one.
-The rooms for OCI layouts and for HTTP are entered when somebody asks for them: every first call to ECR would pay for it.
+The rooms for OCI layouts and for HTTP are loaded when they are needed: every first call to ECR would pay for them.
 """
 
 from __future__ import annotations
