@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -45,6 +46,13 @@ class Extra:
 
 
 @dataclass(frozen=True)
+class Figure(Ratio):
+    """No budget: how many times as long as theirs ours takes, for the record."""
+
+    limit: float = math.inf
+
+
+@dataclass(frozen=True)
 class Comparison:
     """Rounds of ours beside theirs. Only the two sides of one round are compared: they ran next to each other."""
 
@@ -64,14 +72,12 @@ class Comparison:
         """Return a row: name, ours, theirs, score, the middle half of the rounds' scores, budget, verdict."""
         ours, theirs = (median(side) * 1000 for side in zip(*self.rounds))
         low, _, high = quantiles(self.scores, n=4, method="inclusive")
-        shown, low_shown, high_shown, limit = map(
-            self.budget.format, (median(self.scores), low, high, self.budget.limit)
-        )
+        shown, low_shown, high_shown = map(self.budget.format, (median(self.scores), low, high))
+        row = f"  {self.name:34} {ours:9.3f} ms {theirs:9.3f} ms {shown:>10}  [{low_shown:>8} .. {high_shown:>8}]"
+        if self.budget.limit == math.inf:
+            return f"{row}  no budget"
         verdict = "holds" if self.holds else "MISSED"
-        return (
-            f"  {self.name:34} {ours:9.3f} ms {theirs:9.3f} ms {shown:>10}"
-            f"  [{low_shown:>8} .. {high_shown:>8}]  <= {limit:>8}  {verdict}"
-        )
+        return f"{row}  <= {self.budget.format(self.budget.limit):>8}  {verdict}"
 
 
 def seconds(call: Callable[[], Any]) -> float:

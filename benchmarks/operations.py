@@ -1,7 +1,7 @@
-"""The operations on rules and templates beside moto's own operations of like size, in one process.
+"""Rules, templates and pulls beside moto's own operations of like size, or beside a smaller registry, in one process.
 
-Every timed call has one of moto's own timed right before or right after it, by turns. What a call changes is undone,
-untimed, before the next call: each finds the same number of rules and repositories.
+Every timed call has what it is compared with timed right before or right after it, by turns. What a call changes is
+undone, untimed, before the next call: each finds the same number of rules and repositories.
 """
 
 from __future__ import annotations
@@ -9,17 +9,21 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import count
 from statistics import median
 from typing import Any, Callable
 
 import boto3
 import measure
-from measure import Comparison, Pair, Ratio
+from measure import Comparison, Figure, Pair, Ratio
 from moto import mock_aws
 
 import moto_ecr_ptc  # noqa: F401  (importing it activates it)
 
 RULE_OPERATION = Ratio(1.05)
+FULL_REGISTRY = Ratio(2.0)
+FIRST_PULL = Figure()
 
 _ROUNDS = 11
 _CALLS_PER_ROUND = 20
@@ -27,7 +31,9 @@ _PRESENT = 24
 """Rules and repositories that exist while single rules are measured, besides the one that is measured."""
 _PAGE = 50
 _REGION = "us-east-1"
+_OTHER_REGION = "eu-west-1"
 _MEASURED = "measured"
+_TAG = {"imageTag": "latest"}
 
 
 @dataclass(frozen=True)
@@ -124,6 +130,74 @@ def compare_pages() -> Iterator[Comparison]:
             yield Comparison(name, RULE_OPERATION, rounds[name])
 
 
+def compare_pulls() -> Iterator[Comparison]:
+    """Compare pulls of a cached image in a full registry with those in a small one, which is another Region's."""
+    with mock_aws():
+        full, small = _client(_REGION), _client(_OTHER_REGION)
+        _fill(full, rules=50, repositories=10_000)
+        _fill(small, rules=1, repositories=10)
+        repository = "present-0/0"
+        digest = {"imageDigest": _pull(full, repository, _TAG)["images"][0]["imageId"]["imageDigest"]}
+        for name, image_id in {"by tag": _TAG, "by digest": digest}.items():
+            step = _Step(partial(_pull, full, repository, image_id))
+            reference = _Step(partial(_pull, small, repository, image_id))
+            yield Comparison(name, FULL_REGISTRY, _interleave({name: step}, reference)[name])
+
+
+def compare_first_pulls() -> Iterator[Comparison]:
+    """Compare a repository's first pull with moto's ``create_repository`` and ``put_image`` of as small an image."""
+    with mock_aws():
+        ecr = _client()
+        _fill(ecr, rules=_PRESENT, repositories=_PRESENT)
+        ecr.create_pull_through_cache_rule(ecrRepositoryPrefix="plain", upstreamRegistryUrl="quay.io")
+        manifest = _pull(ecr, "present-0/0", _TAG)["images"][0]["imageManifest"]
+
+        def push() -> None:
+            ecr.create_repository(repositoryName=_MEASURED)
+            ecr.put_image(repositoryName=_MEASURED, imageManifest=manifest, **_TAG)
+
+        reference = _Step(push, undo=lambda: ecr.delete_repository(repositoryName=_MEASURED, force=True))
+        numbers = count()
+        steps = {
+            "without a template": _first_pull(ecr, "plain", numbers),
+            "with a template": _first_pull(ecr, "present-0", numbers),
+        }
+        for name, rounds in _interleave(steps, reference).items():
+            yield Comparison(name, FIRST_PULL, rounds)
+
+
+def _first_pull(ecr: Any, prefix: str, numbers: Iterator[int]) -> _Step:
+    """Return a pull of a name that none had before: what an upstream has under a name is built at its first pull."""
+    name = ""
+
+    def prepare() -> None:
+        nonlocal name
+        name = f"{prefix}/{_MEASURED}-{next(numbers)}"
+
+    return _Step(
+        lambda: _pull(ecr, name, _TAG), prepare, undo=lambda: ecr.delete_repository(repositoryName=name, force=True)
+    )
+
+
+def _fill(ecr: Any, *, rules: int, repositories: int) -> None:
+    """Make rules, a template beside each, and repositories that were pulled, of all rules by turns."""
+    for number in range(rules):
+        prefix = f"present-{number}"
+        ecr.create_pull_through_cache_rule(ecrRepositoryPrefix=prefix, upstreamRegistryUrl="quay.io")
+        ecr.create_repository_creation_template(
+            prefix=prefix, appliedFor=["PULL_THROUGH_CACHE"], imageTagMutability="IMMUTABLE"
+        )
+    for number in range(repositories):
+        _pull(ecr, f"present-{number % rules}/{number}", _TAG)
+
+
+def _pull(ecr: Any, repository: str, image_id: dict[str, str]) -> Any:
+    answer = ecr.batch_get_image(repositoryName=repository, imageIds=[image_id])
+    if not answer["images"]:
+        raise RuntimeError(f"A pull failed: {answer['failures']}")
+    return answer
+
+
 _KINDS = ("open", "secret", "role")
 
 
@@ -196,5 +270,5 @@ def _medians(pairs: Iterable[Pair]) -> Pair:
     return Pair(median(ours), median(theirs))
 
 
-def _client() -> Any:
-    return boto3.client("ecr", region_name=_REGION)
+def _client(region: str = _REGION) -> Any:
+    return boto3.client("ecr", region_name=region)

@@ -22,6 +22,8 @@ GROUPS: dict[str, tuple[str, Callable[[], Iterable[Comparison]]]] = {
     "pages": ("a page of rules beside a page of repositories", operations.compare_pages),
     "templates": ("an operation on one template beside create_repository", operations.compare_single_templates),
     "template-pages": ("a page of templates beside a page of repositories", operations.compare_template_pages),
+    "pulls": ("a pull of a cached image from a full registry beside one from a small one", operations.compare_pulls),
+    "first-pull": ("a first pull beside create_repository and put_image", operations.compare_first_pulls),
     "moto": ("moto's own ECR operations, plugin on beside off", processes.compare_moto_calls),
     "pytest": ("a pytest session, plugin loaded beside not loaded", processes.compare_pytest_sessions),
     "first": ("the first ECR call of a process, plugin on beside off", processes.compare_first_calls),

@@ -42,7 +42,7 @@ Batch = dict[str, float]
 
 
 def moto_calls() -> Iterator[Batch]:
-    """moto's own ECR operations, in a registry that holds the same at the start of each call."""
+    """moto's own ECR operations, in a registry without rules that holds the same at the start of each call."""
     from moto import mock_aws
 
     with measure.no_garbage_collection(), mock_aws():
@@ -50,7 +50,12 @@ def moto_calls() -> Iterator[Batch]:
         for number in range(_REPOSITORIES):
             ecr.create_repository(repositoryName=f"present-{number}")
         while True:
-            times: dict[str, list[float]] = {"describe_repositories": [], "create_repository": [], "put_image": []}
+            times: dict[str, list[float]] = {
+                "describe_repositories": [],
+                "create_repository": [],
+                "put_image": [],
+                "batch_get_image": [],
+            }
             for _ in range(_CALLS):
                 times["describe_repositories"].append(measure.seconds(ecr.describe_repositories))
                 times["create_repository"].append(
@@ -59,6 +64,11 @@ def moto_calls() -> Iterator[Batch]:
                 times["put_image"].append(
                     measure.seconds(
                         lambda: ecr.put_image(repositoryName="measured", imageManifest=_MANIFEST, imageTag="latest")
+                    )
+                )
+                times["batch_get_image"].append(
+                    measure.seconds(
+                        lambda: ecr.batch_get_image(repositoryName="measured", imageIds=[{"imageTag": "latest"}])
                     )
                 )
                 ecr.delete_repository(repositoryName="measured", force=True)

@@ -16,6 +16,7 @@ from weakref import WeakKeyDictionary, WeakValueDictionary
 from moto.core.base_backend import backend_lock
 from moto.ecr.exceptions import RepositoryNotFoundException
 from moto.ecr.models import Image, Repository, ecr_backends
+from moto.settings import enable_iso_regions
 
 from .configuration import RegistryConfiguration, Validation, now
 from .credentials import MalformedSecret, UpstreamCredentials, find_key_problem
@@ -63,6 +64,8 @@ UPLOADED_LAYER_TYPE = "application/vnd.docker.image.rootfs.diff.tar.gzip"
 
 Answer = TypeVar("Answer")
 
+_urls: dict[bool, dict[str, Callable[[Any, str, Any], Any]]] = {}
+
 
 class _Contact(NamedTuple):
     """A way to ask the upstream of a rule for a repository."""
@@ -92,8 +95,11 @@ class PullThroughCacheBackend(RegistryConfiguration):
 
     @property
     def urls(self) -> dict[str, Callable[[Any, str, Any], Any]]:
-        """What moto answers in process. Each pattern below ``url_paths`` would count four times, on every request."""
-        return {**super().urls, REGISTRY_URL: download_layer}
+        """What moto answers in process: kept, for moto asks at every request and makes it anew each time."""
+        isolated = enable_iso_regions()  # all that it depends on
+        if isolated not in _urls:
+            _urls[isolated] = {**super().urls, REGISTRY_URL: download_layer}
+        return _urls[isolated]
 
     # --- images --------------------------------------------------------------------------------------------------
 
