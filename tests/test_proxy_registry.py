@@ -9,14 +9,13 @@ import base64
 import hashlib
 import json
 import socket
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Union
+from typing import Any, Union
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -166,35 +165,29 @@ def serve() -> Iterator[Callable[..., Server]]:
         server.server_close()
 
 
-class _Guard:
-    """Hears of each address that this process looks up or contacts. Python has no way to remove such a hook."""
-
-    def __init__(self) -> None:
-        self.foreign: list[str] | None = None
-        sys.addaudithook(self._hear)
-
-    def _hear(self, event: str, arguments: tuple[object, ...]) -> None:
-        if self.foreign is None:
-            return
-        if event == "socket.getaddrinfo":
-            host = arguments[0]
-        elif event == "socket.connect" and isinstance(arguments[1], tuple):
-            host = arguments[1][0]
-        else:
-            return
-        if host != "127.0.0.1":
-            self.foreign.append(str(host))
-
-
-_guard = _Guard()
-
-
 @pytest.fixture
-def foreign_hosts() -> Iterator[list[str]]:
-    """What was contacted besides 127.0.0.1."""
-    _guard.foreign = []
-    yield _guard.foreign
-    _guard.foreign = None
+def foreign_hosts(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What this process looks up or contacts besides 127.0.0.1."""
+    # Not an audit hook: those cannot be removed, and with coverage they can stop other tests' threads.
+    foreign: list[str] = []
+
+    def note(host: object) -> None:
+        if host != "127.0.0.1":
+            foreign.append(str(host))
+
+    def listen(owner: object, name: str, host_of: Callable[..., object]) -> None:
+        call = getattr(owner, name)
+
+        def noted(*arguments: Any, **options: Any) -> Any:
+            note(host_of(*arguments, **options))
+            return call(*arguments, **options)
+
+        monkeypatch.setattr(owner, name, noted)
+
+    listen(socket, "getaddrinfo", lambda host, *_, **__: host)
+    listen(socket.socket, "connect", lambda _, address: address[0])
+    listen(socket.socket, "connect_ex", lambda _, address: address[0])
+    return foreign
 
 
 @pytest.fixture(autouse=True)
