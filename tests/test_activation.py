@@ -146,6 +146,26 @@ def test_activation_during_a_mock_reaches_layers_and_motos_api():
     """)
 
 
+def test_unsupported_moto_keeps_its_own_api():
+    run("""
+        import moto
+        moto.__version__ = "4.2.14"
+        import moto_ecr_ptc
+        import moto.moto_api._internal.urls as urls
+        assert not [path for path in urls.url_paths if "upstream-" in path]
+    """)
+
+
+def test_activation_again_with_a_server_loaded_changes_nothing():
+    run("""
+        import moto_ecr_ptc
+        from moto.moto_server.werkzeug_app import DomainDispatcherApplication
+        once = DomainDispatcherApplication.__init__
+        moto_ecr_ptc.activate()
+        assert DomainDispatcherApplication.__init__ is once
+    """)
+
+
 def test_server_that_was_started_is_remembered_and_a_stopped_one_is_not():
     run("""
         import gc

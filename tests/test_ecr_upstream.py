@@ -153,7 +153,11 @@ def test_index_with_a_child_that_the_upstream_lacks_is_pulled_without_it(ecr, up
     index = {
         "schemaVersion": 2,
         "mediaType": "application/vnd.docker.distribution.manifest.list.v2+json",
-        "manifests": [{**child, "digest": there}, {**child, "digest": "sha256:" + "9" * 64}],
+        "manifests": [
+            {**child, "digest": there},
+            {**child, "digest": "sha256:" + "9" * 64},
+            {**child, "digest": there, "platform": {"os": "linux", "architecture": "arm64"}},
+        ],
     }
     pushed = push(upstream, tag="multi", manifest=json.dumps(index))
     assert digest(pull(ecr, "up/app", "multi")) == pushed

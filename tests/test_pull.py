@@ -115,7 +115,15 @@ def test_default_repository_is_mutable_aes256_without_policies_tags_and_scans(ec
 def test_registry_scanning_rules_apply_to_the_new_repository(ecr, quay):
     ecr.put_registry_scanning_configuration(
         scanType="BASIC",
-        rules=[{"scanFrequency": "SCAN_ON_PUSH", "repositoryFilters": [{"filter": "quay*", "filterType": "WILDCARD"}]}],
+        rules=[
+            {
+                "scanFrequency": "SCAN_ON_PUSH",
+                "repositoryFilters": [
+                    {"filter": "other*", "filterType": "WILDCARD"},
+                    {"filter": "quay*", "filterType": "WILDCARD"},
+                ],
+            }
+        ],
     )
     pull(ecr, BWA)
     (configuration,) = ecr.batch_get_repository_scanning_configuration(repositoryNames=[BWA])["scanningConfigurations"]
@@ -330,6 +338,18 @@ def test_deleted_rule_leaves_what_is_cached_and_brings_nothing_new(ecr, quay):
     assert failure_codes(pull(ecr, BWA, "other")) == ["ImageNotFound"]
     assert refusal(pull, ecr=ecr, repository="quay/other").code == "RepositoryNotFoundException"
     assert len(quay.pulls) == 1
+
+
+def test_tag_that_moves_leaves_the_images_other_tags(aws, ecr, quay):
+    for tag in ("1", "2"):
+        quay.push("biocontainers/bwa", tag=tag, layers=[b"same"])
+    old = digest(pull(ecr, BWA, "1"))
+    assert digest(pull(ecr, BWA, "2")) == old
+    new = quay.push("biocontainers/bwa", tag="1", layers=[b"new"]).digest
+    api = f"{aws.endpoint_url or 'http://motoapi.amazonaws.com'}/moto-api/static/ecr"
+    requests.post(f"{api}/upstream-expire", timeout=60).raise_for_status()
+    pull(ecr, BWA, "1", "2")
+    assert tags(ecr, BWA) == {"1": new, "2": old}
 
 
 # --- several platforms -----------------------------------------------------------------------------------------------
@@ -792,6 +812,7 @@ def test_layer_of_no_image_is_asked_for_at_the_upstream(ecr, quay):
 
 
 def test_layer_that_nobody_has_is_not_found(ecr, quay):
+    quay.push("biocontainers/bwa")
     pull(ecr, BWA)
     for repository, layer in ((BWA, sha256(b"nothing")), (BWA, "sha512:" + "0" * 128)):
         found = refusal(ecr.get_download_url_for_layer, repositoryName=repository, layerDigest=layer)
@@ -818,6 +839,25 @@ def test_broken_secret_is_unable_to_get_a_new_layer_and_gives_the_cached_ones(aw
     found = refusal(ecr.get_download_url_for_layer, repositoryName=ALPINE, layerDigest=sha256(b"new"))
     assert found.code == "UnableToGetUpstreamLayerException"
     assert download(ecr, ALPINE, sha256(b"cached")).content == image.layers[0]
+
+
+def test_layer_whose_bytes_moto_has_forgotten_is_inaccessible(ecr):
+    from moto.ecr.models import ecr_backends
+
+    ecr.create_repository(repositoryName="app")
+    # As an upload before the activation leaves it
+    ecr_backends[ACCOUNT][REGION].repositories["app"].layers = {sha256(b"gone"): 4}
+    found = refusal(ecr.get_download_url_for_layer, repositoryName="app", layerDigest=sha256(b"gone"))
+    assert found.code == "LayerInaccessibleException"
+
+
+def test_layers_of_a_repository_without_a_rule_are_motos_answer(ecr):
+    ecr.create_repository(repositoryName="app")
+    try:
+        answer = ecr.batch_check_layer_availability(repositoryName="app", layerDigests=[sha256(b"")])
+    except (NotImplementedError, ClientError) as error:
+        pytest.skip(f"moto < 5.2.4 has no BatchCheckLayerAvailability: {error}")
+    assert [failure["failureCode"] for failure in answer["failures"]] == ["MissingLayerDigest"]
 
 
 def test_layers_that_were_uploaded_to_motos_own_repositories_are_downloaded(ecr):

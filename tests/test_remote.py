@@ -107,6 +107,7 @@ def test_proxy_reaches_the_server(ecr, remote):
         ("push", ["UPPER"], {}),
         ("push", ["a/b"], {"tag": "-"}),
         ("push", ["a/b"], {"tag": 1}),
+        ("push", [{"a"}], {}),
         ("push", ["a/b"], {"layers": ["text"]}),
         ("push", ["a/b"], {"layers": [b"x"], "platforms": ["linux/amd64"]}),
         ("push", ["a/b"], {"platforms": []}),

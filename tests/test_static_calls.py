@@ -6,12 +6,13 @@ import base64
 import json
 import shutil
 import subprocess
+import tarfile
 from typing import Any
 
 import pytest
 import requests
 
-from conftest import ACCOUNT, Aws, digest, failure_codes, pull
+from conftest import ACCOUNT, Aws, digest, failure_codes, pull, write_layout
 from moto_ecr_ptc import upstream_registry
 
 MOTO_API = "http://motoapi.amazonaws.com"
@@ -55,6 +56,16 @@ def test_push_takes_the_digest_of_a_subject(url):
     subject = call(url, "push", repository="team/app")["digest"]
     signature = call(url, "push", repository="team/app", tag=None, subject=subject)
     assert json.loads(signature["manifest"])["subject"]["digest"] == subject
+
+
+def test_load_takes_the_archive_of_a_layout(ecr, url, tmp_path):
+    expected = write_layout(tmp_path / "layout", "1.0")
+    with tarfile.open(tmp_path / "layout.tar", "w") as archive:
+        archive.add(tmp_path / "layout", arcname=".")
+    with (tmp_path / "layout.tar").open("rb") as file:
+        answer = requests.post(f"{url}load?registry=quay&repository=team/app", data=file, timeout=60)
+    assert (answer.status_code, [image["digest"] for image in answer.json()["images"]]) == (201, [expected])
+    assert digest(pull(ecr, "quay/team/app", "1.0")) == expected
 
 
 def test_proxy_has_another_registry_answer(ecr, url):

@@ -17,7 +17,9 @@ from moto import mock_aws
 
 from conftest import ACCOUNT, REGION, Aws, digest, failure_codes, pull, refusal
 from moto_ecr_ptc import UpstreamRegistry, upstream_registry
+from moto_ecr_ptc.ecr.exceptions import UpstreamNotFound
 from moto_ecr_ptc.ecr.images import sha256
+from moto_ecr_ptc.ecr.upstream import REMEMBERED_PULLS, get_upstream
 
 
 @pytest.fixture
@@ -105,6 +107,11 @@ def test_pushed_image_without_layers_is_the_untouched_upstreams(ecr, quay):
 def test_untouched_upstream_has_no_image_for_a_malformed_tag(ecr, quay):
     answer = ecr.batch_get_image(repositoryName="quay/a/b", imageIds=[{"imageTag": "ok"}, {"imageTag": "-"}])
     assert [failure["failureCode"] for failure in answer["failures"]] == ["InvalidImageTag"]
+
+
+def test_untouched_upstream_has_no_image_for_a_malformed_name(in_process):
+    with pytest.raises(UpstreamNotFound):
+        get_upstream("quay.io").get_manifest("UPPER", "latest", None)
 
 
 def test_first_push_makes_the_upstream_exact(ecr, quay):
@@ -283,8 +290,6 @@ def test_pulls_are_frozen_and_by_motos_clock(ecr, quay):
 
 
 def test_pulls_keep_the_latest_10000(ecr, quay):
-    from moto_ecr_ptc.ecr.upstream import REMEMBERED_PULLS, get_upstream
-
     pull(ecr, "quay/a/b")
     (one,) = quay.pulls
     for _ in range(REMEMBERED_PULLS + 5):
