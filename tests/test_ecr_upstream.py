@@ -57,6 +57,18 @@ def push(ecr: Any, repository: str = "app", tag: str = "latest", manifest: str =
     return image["imageId"]["imageDigest"]
 
 
+def upload_layer(ecr: Any, digest: str) -> None:
+    """Upload the bytes of the manifest's layer."""
+    try:
+        upload = ecr.initiate_layer_upload(repositoryName="app")["uploadId"]
+    except (NotImplementedError, ClientError) as error:
+        pytest.skip(f"moto < 5.2.4 has no uploads of layers: {error}")
+    ecr.upload_layer_part(
+        repositoryName="app", uploadId=upload, partFirstByte=0, partLastByte=4, layerPartBlob=b"layer"
+    )
+    ecr.complete_layer_upload(repositoryName="app", uploadId=upload, layerDigests=[digest])
+
+
 @pytest.fixture
 def upstream(aws: Any, ecr: Any) -> Any:
     """The ECR of another account, which a rule with the prefix up pulls from by a role."""
@@ -120,18 +132,21 @@ def test_layers_that_were_uploaded_to_the_upstream_come_along(aws, ecr):
     upstream = aws.client("ecr", "eu-west-1")
     push(upstream)
     layer = "sha256:" + hashlib.sha256(b"layer").hexdigest()
-    try:
-        upload = upstream.initiate_layer_upload(repositoryName="app")["uploadId"]
-    except (NotImplementedError, ClientError) as error:
-        pytest.skip(f"moto < 5.2.4 has no uploads of layers: {error}")
-    upstream.upload_layer_part(
-        repositoryName="app", uploadId=upload, partFirstByte=0, partLastByte=4, layerPartBlob=b"layer"
-    )
-    upstream.complete_layer_upload(repositoryName="app", uploadId=upload, layerDigests=[layer])
+    upload_layer(upstream, layer)
     ecr.create_pull_through_cache_rule(ecrRepositoryPrefix="eu", upstreamRegistryUrl=host(ACCOUNT, "eu-west-1"))
     pull(ecr, "eu/app")
     upstream.delete_repository(repositoryName="app", force=True)
     assert ecr.get_download_url_for_layer(repositoryName="eu/app", layerDigest=layer)["layerDigest"] == layer
+
+
+def test_layer_that_was_uploaded_to_the_upstream_later_is_asked_for(aws, ecr, upstream):
+    push(upstream)
+    pull(ecr, "up/app")
+    layer = "sha256:" + hashlib.sha256(b"layer").hexdigest()
+    request = {"repositoryName": "up/app", "layerDigest": layer}
+    assert refusal(ecr.get_download_url_for_layer, **request).code == "LayersNotFoundException"
+    upload_layer(upstream, layer)
+    assert ecr.get_download_url_for_layer(**request)["layerDigest"] == layer
 
 
 def test_layer_that_was_never_uploaded_is_not_found(ecr, upstream):

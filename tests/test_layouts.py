@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
 import tarfile
@@ -104,6 +105,21 @@ def test_load_reads_an_archive(ecr, quay, tmp_path, prefix):
     archive.write_bytes(pack(write(tmp_path / "layout", [("1", AMD64)]), prefix))
     quay.load(archive, "team/app")
     assert digest(pull(ecr, "quay/team/app", "1")) == AMD64.manifest.digest
+
+
+def test_load_reads_a_compressed_archive(ecr, quay, tmp_path):
+    archive = tmp_path / "layout.tar.gz"
+    archive.write_bytes(gzip.compress(pack(write(tmp_path / "layout", [("1", AMD64)]))))
+    quay.load(archive, "team/app")
+    assert digest(pull(ecr, "quay/team/app", "1")) == AMD64.manifest.digest
+
+
+def test_load_of_indexes_deep_in_one_another_is_a_value_error(quay, tmp_path):
+    nested = INDEX
+    for _ in range(20):
+        nested = build_index({"linux/amd64": nested})
+    with pytest.raises(ValueError, match="deep in one another"):
+        quay.load(write(tmp_path, [("1", nested)]), "team/app")
 
 
 def test_load_makes_the_upstream_exact(ecr, quay, tmp_path):

@@ -123,6 +123,23 @@ def test_upstream_that_fails_is_unable_to_list(ecr, quay, failure):
     assert found.message.startswith("The referrer or referrers were unable to be listed")
 
 
+def test_upstream_that_lacks_the_repository_has_no_referrers(ecr, quay):
+    pulled = digest(pull(ecr, REPOSITORY))
+    quay.fail(status=404)
+    assert referrers(ecr, pulled) == []
+    assert [asked.outcome for asked in quay.pulls] == ["ok", "ImageNotFound"]
+
+
+def test_rule_without_the_template_that_a_creation_needs_brings_no_referrers(ecr, quay):
+    image = quay.push(AT_UPSTREAM)
+    quay.push(AT_UPSTREAM, tag=None, subject=image)
+    ecr.create_repository_creation_template(
+        prefix="quay", appliedFor=["PULL_THROUGH_CACHE"], resourceTags=[{"Key": "a", "Value": "b"}]
+    )
+    found = refusal(ecr.list_image_referrers, repositoryName=REPOSITORY, subjectId={"imageDigest": image.digest})
+    assert found.code == "RepositoryNotFoundException"
+
+
 def test_malformed_secret_is_unable_to_list(aws, ecr):
     secret = aws.secret()
     ecr.create_pull_through_cache_rule(ecrRepositoryPrefix="quay", upstreamRegistryUrl="ghcr.io", credentialArn=secret)
