@@ -21,7 +21,7 @@ from moto import mock_aws
 from moto.core import set_initial_no_auth_action_count
 from moto.server import ThreadedMotoServer
 
-from moto_ecr_ptc.ecr.images import build_image
+from moto_ecr_ptc.ecr.images import BuiltImage, build_image
 
 pytest_plugins = ["pytester"]
 
@@ -239,10 +239,12 @@ def repositories(ecr: Any) -> list[str]:
     return [repository["repositoryName"] for repository in ecr.describe_repositories()["repositories"]]
 
 
-def write_layout(path: Path, tag: str = "1.0") -> str:
+def write_layout(path: Path, tag: str = "1.0", image: BuiltImage | None = None) -> str:
     """Write an OCI image layout with one image and return its digest."""
-    image = build_image([b"from a layout"], "linux/amd64")
-    blobs = {**image.blobs, image.manifest.digest: image.manifest.content}
+    image = image or build_image([b"from a layout"], "linux/amd64")
+    blobs: dict[str, bytes] = {}
+    for held in (image, *image.children):
+        blobs.update({**held.blobs, held.manifest.digest: held.manifest.content})
     (path / "blobs" / "sha256").mkdir(parents=True)
     for name, content in blobs.items():
         (path / "blobs" / name.replace(":", "/")).write_bytes(content)

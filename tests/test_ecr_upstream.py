@@ -128,6 +128,49 @@ def test_upstream_is_read_anew_after_24_hours(in_process):
         assert digest(pull(ecr, "eu/app")) == new
 
 
+def test_tags_whose_images_share_a_digest_keep_their_images(in_process):
+    # moto makes a digest of the layers alone.
+    other = json.dumps({**json.loads(MANIFEST), "annotations": {"build": "2"}})
+    with freeze_time("2026-03-02 12:00:00") as clock:
+        ecr, upstream = in_process.client("ecr"), in_process.client("ecr", "eu-west-1")
+        ecr.create_pull_through_cache_rule(ecrRepositoryPrefix="eu", upstreamRegistryUrl=host(ACCOUNT, "eu-west-1"))
+        assert push(upstream, tag="1") == push(upstream, tag="2", manifest=other)
+        answer = pull(ecr, "eu/app", "1", "2")
+        assert [image["imageManifest"] for image in answer["images"]] == [MANIFEST, other]
+        push(upstream, tag="3", manifest=MANIFEST)
+        upstream.batch_delete_image(repositoryName="app", imageIds=[{"imageTag": "1"}])
+        push(upstream, tag="1", manifest=other)
+        clock.move_to("2026-03-03 12:01:00")
+        (image,) = pull(ecr, "eu/app", "1")["images"]
+        assert image["imageManifest"] == other
+
+
+def test_index_that_contains_itself_is_pulled(ecr, upstream):
+    shared = "sha256:" + "5" * 64
+    index = {
+        "schemaVersion": 2,
+        "mediaType": "application/vnd.oci.image.index.v1+json",
+        "manifests": [{"mediaType": "application/vnd.oci.image.index.v1+json", "digest": shared, "size": 2}],
+    }
+    upstream.create_repository(repositoryName="app")
+    upstream.put_image(repositoryName="app", imageManifest=json.dumps(index), imageTag="latest", imageDigest=shared)
+    assert digest(pull(ecr, "up/app")) == shared
+    (image,) = ecr.describe_images(repositoryName="up/app")["imageDetails"]
+    assert image["imageSizeInBytes"] == 0
+
+
+def test_indexes_far_deep_in_one_another_are_pulled(ecr, upstream):
+    upstream.create_repository(repositoryName="app")
+    child = {"mediaType": "application/vnd.docker.distribution.manifest.v2+json", "digest": push(upstream), "size": 2}
+    for level in range(1200):
+        index = {"mediaType": "application/vnd.oci.image.index.v1+json", "schemaVersion": 2, "manifests": [child]}
+        child = {"mediaType": index["mediaType"], "digest": f"sha256:{level:064x}", "size": 2}
+        upstream.put_image(
+            repositoryName="app", imageManifest=json.dumps(index), imageTag=f"{level}", imageDigest=child["digest"]
+        )
+    assert digest(pull(ecr, "up/app", "1199")) == child["digest"]
+
+
 def test_layers_that_were_uploaded_to_the_upstream_come_along(aws, ecr):
     upstream = aws.client("ecr", "eu-west-1")
     push(upstream)

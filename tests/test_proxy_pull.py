@@ -166,6 +166,8 @@ class _SlowHandler(BaseHTTPRequestHandler):
         assert self.server.go_on.wait(60)
         is_blob = "/blobs/" in self.path
         body = self.server.layer if is_blob else AMD64.manifest.content
+        if "/referrers/" in self.path:
+            body = build_index({}).manifest.content
         self.send_response(200)
         self.send_header("Content-Type", "application/octet-stream" if is_blob else AMD64.manifest.media_type)
         self.send_header("Content-Length", str(len(body)))
@@ -213,6 +215,53 @@ def test_concurrent_pulls_ask_a_slow_upstream_once(aws, ecr, quay, slow):
         assert {digest(one.result(60)) for one in pulling} == {AMD64.manifest.digest}
     assert len(slow.requests) == 1
     assert len(ecr.list_images(repositoryName=REPOSITORY)["imageIds"]) == 1
+
+
+def test_time_out_is_waited_for_once(aws, ecr, quay, slow):
+    quay.proxy(slow.url, timeout=1)
+    with ThreadPoolExecutor(4) as pool:
+        answers = pool.map(lambda _: pull(aws.client("ecr"), REPOSITORY, "1", "2"), range(4))
+        assert [failure_codes(answer) for answer in answers] == [["UpstreamUnavailable"] * 2] * 4
+    assert len(slow.requests) == 1
+    assert repositories(ecr) == []
+
+
+def list_referrers(aws: Aws) -> Any:
+    ecr = aws.client("ecr")
+    if not hasattr(ecr, "list_image_referrers"):
+        pytest.skip("the model of an older botocore has no ListImageReferrers")
+    return ecr.list_image_referrers(repositoryName=REPOSITORY, subjectId={"imageDigest": SUBJECT.digest})
+
+
+def test_concurrent_questions_for_referrers_ask_a_slow_upstream_once(aws, ecr, quay, slow):
+    ecr.create_repository(repositoryName=REPOSITORY)
+    with ThreadPoolExecutor(4) as pool:
+        asking = [pool.submit(list_referrers, aws) for _ in range(4)]
+        if slow.asked.wait(2):
+            slow.go_on.set()
+        assert [one.result(60)["referrers"] for one in asking] == [[]] * 4
+    assert len(slow.requests) == 1
+
+
+def test_time_out_of_referrers_is_waited_for_once(aws, ecr, quay, slow):
+    quay.proxy(slow.url, timeout=1)
+    with ThreadPoolExecutor(4) as pool:
+        asking = [pool.submit(refusal, list_referrers, aws=aws) for _ in range(4)]
+        assert {one.result(60).code for one in asking} == {"UnableToListUpstreamImageReferrersException"}
+    assert len(slow.requests) == 1
+
+
+def test_rule_that_is_deleted_while_referrers_are_asked_for_brings_nothing(aws, ecr, quay, slow):
+    ecr.create_repository(repositoryName=REPOSITORY)
+    with ThreadPoolExecutor(1) as pool:
+        asking = pool.submit(list_referrers, aws)
+        if slow.asked.wait(2):
+            ecr.delete_pull_through_cache_rule(ecrRepositoryPrefix="hub")
+            slow.go_on.set()
+        assert asking.result(60)["referrers"] == []
+    ecr.create_pull_through_cache_rule(ecrRepositoryPrefix="hub", upstreamRegistryUrl="quay.io")
+    list_referrers(aws)
+    assert len(slow.requests) == 2
 
 
 def test_rule_that_is_deleted_while_the_upstream_is_asked_brings_nothing(aws, ecr, quay, slow):

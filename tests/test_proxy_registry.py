@@ -22,6 +22,7 @@ import pytest
 import responses
 from moto import mock_aws
 
+from moto_ecr_ptc import upstream_registry
 from moto_ecr_ptc.ecr.credentials import UpstreamCredentials
 from moto_ecr_ptc.ecr.exceptions import (
     UpstreamAccessDenied,
@@ -468,6 +469,21 @@ def test_referrers_are_returned(serve):
     assert ProxiedRegistry(server.url).get_referrers("app", SUBJECT, None) == [
         Descriptor(OCI_MANIFEST, SUBJECT, len(MANIFEST))
     ]
+
+
+def test_referrer_that_is_listed_but_lacking_is_passed_over(in_process, serve):
+    ecr = in_process.client("ecr")
+    if not hasattr(ecr, "list_image_referrers"):
+        pytest.skip("the model of an older botocore has no ListImageReferrers")
+    subject = Descriptor(OCI_MANIFEST, SUBJECT, len(MANIFEST))
+    left, gone = (build_image([layer], "linux/amd64", subject) for layer in (b"left", b"gone"))
+    listing = build_index({"linux/amd64": gone, "linux/arm64": left}).manifest.content
+    held = Answer(200, left.manifest.content, {"Content-Type": OCI_MANIFEST})
+    server = serve({REFERRERS: Answer(200, listing), f"/v2/app/manifests/{left.manifest.digest}": held})
+    ecr.create_pull_through_cache_rule(ecrRepositoryPrefix="quay", upstreamRegistryUrl="quay.io")
+    upstream_registry("quay").proxy(server.url)
+    answer = ecr.list_image_referrers(repositoryName="quay/app", subjectId={"imageDigest": SUBJECT})
+    assert [referrer["digest"] for referrer in answer["referrers"]] == [left.manifest.digest]
 
 
 def test_referrers_in_pages_are_returned_together(serve):

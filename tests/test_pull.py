@@ -26,8 +26,10 @@ from conftest import (
     pull,
     refusal,
     repositories,
+    write_layout,
 )
 from moto_ecr_ptc import UpstreamRegistry, upstream_registry
+from moto_ecr_ptc.ecr.images import build_image, build_index
 
 BWA = "quay/biocontainers/bwa"
 ACCESS_DENIED = (
@@ -269,13 +271,16 @@ def test_refresh_that_fails_counts_as_the_question_of_the_day(at_noon):
     assert [asked.outcome for asked in quay.pulls] == ["ok", "UpstreamUnavailable"]
 
 
-def test_tag_that_is_gone_at_the_upstream_stays_cached(at_noon):
-    clock, ecr, quay = at_noon
-    old = digest(pull(ecr, BWA))
-    quay.push("biocontainers/bwa", tag="other")
-    clock.move_to("2026-03-03 12:01:00")
-    quay.fail("biocontainers/bwa", status=404)
-    assert digest(pull(ecr, BWA)) == old
+def test_tag_that_is_gone_at_the_upstream_stays_cached(in_process):
+    with freeze_time("2026-03-02 12:00:00") as clock:
+        ecr = in_process.client("ecr")
+        ecr.create_pull_through_cache_rule(ecrRepositoryPrefix="quay", upstreamRegistryUrl="quay.io")
+        quay = upstream_registry("quay")
+        old = digest(pull(ecr, BWA))
+        quay.push("biocontainers/bwa", tag="other")  # now it holds no other
+        clock.move_to("2026-03-03 12:01:00")
+        assert digest(pull(ecr, BWA)) == old
+    assert [asked.outcome for asked in quay.pulls] == ["ok", "ImageNotFound"]
 
 
 @pytest.mark.parametrize(
@@ -376,15 +381,15 @@ def test_children_of_a_pulled_index_are_there_by_digest(ecr, quay):
     assert len(quay.pulls) == 1
 
 
-def test_size_of_an_index_is_that_of_its_largest_image(ecr, quay):
-    quay.push("biocontainers/bwa", platforms=["linux/amd64", "linux/arm64"])
-    pull(ecr, BWA)
+def test_size_of_an_index_is_that_of_its_largest_image(ecr, quay, tmp_path):
+    images = {f"linux/{n}": build_image([bytes(n)], f"linux/{n}") for n in (3, 1, 2)}
+    write_layout(tmp_path / "layout", image=build_index(images))
+    quay.load(tmp_path / "layout", "biocontainers/bwa")
+    pull(ecr, BWA, "1.0")
     details = ecr.describe_images(repositoryName=BWA)["imageDetails"]
-    sizes = {detail["imageManifestMediaType"].rpartition(".")[0]: detail["imageSizeInBytes"] for detail in details}
-    assert sizes == {
-        "application/vnd.oci.image.index": 10240,
-        "application/vnd.oci.image.manifest": 10240,
-    }
+    assert sorted(detail["imageSizeInBytes"] for detail in details) == [1, 2, 3, 3]
+    (index,) = (detail for detail in details if "imageTags" in detail)
+    assert index["imageSizeInBytes"] == 3
 
 
 # --- by digest, and what is no image ---------------------------------------------------------------------------------
@@ -498,7 +503,8 @@ def test_upstream_that_fails_gives_one_failure_per_image_and_creates_nothing(ecr
     quay.fail("biocontainers/bwa", **failure)
     assert failure_codes(pull(ecr, BWA, "1", "2")) == [code, code]
     assert repositories(ecr) == []
-    assert [asked.outcome for asked in quay.pulls] == [code, code]
+    # One that gives no answer at all is not asked again for the same request.
+    assert [asked.outcome for asked in quay.pulls] == [code] * (1 if "error" in failure else 2)
 
 
 @pytest.mark.parametrize(("failure", "code"), FAILURES)
@@ -579,7 +585,17 @@ def test_open_registry_with_credentials_refuses(ecr, quay):
     assert failure_codes(pull(ecr, BWA)) == ["UpstreamAccessDenied"]
 
 
-@pytest.mark.parametrize("value", ["test", "[]", "{}", '{"username": "u"}', '{"username": "", "accessToken": "t"}'])
+@pytest.mark.parametrize(
+    "value",
+    [
+        "test",
+        "[]",
+        "{}",
+        '{"username": "u"}',
+        '{"username": "", "accessToken": "t"}',
+        r'{"username": "\ud800", "accessToken": "t"}',
+    ],
+)
 def test_malformed_secret_is_unable_to_get_the_upstream_image(aws, ecr, hub, value):
     put_secret(aws, value)
     found = refusal(pull, ecr=ecr, repository=ALPINE)
@@ -610,6 +626,14 @@ def test_broken_secret_serves_what_is_cached(in_process):
         clock.move_to("2026-03-04 12:00:00")
         assert digest(pull(ecr, ALPINE)) == pulled
         assert len(upstream_registry("docker-hub").pulls) == 1
+
+
+def test_broken_secret_fails_a_request_with_a_cached_image_too(aws, ecr, hub):
+    pull(ecr, ALPINE)
+    put_secret(aws, "broken")
+    assert digest(pull(ecr, ALPINE))
+    found = refusal(lambda: pull(ecr, ALPINE, "latest", "other"))
+    assert found.code == "UnableToGetUpstreamImageException"
 
 
 def test_docker_hub_refuses_a_name_without_library(ecr, hub):

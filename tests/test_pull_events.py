@@ -6,8 +6,9 @@ import json
 from typing import Any
 
 import pytest
+from freezegun import freeze_time
 
-from conftest import ACCOUNT, REGION, Aws, digest, pull, refusal
+from conftest import ACCOUNT, OTHER_ACCOUNT, REGION, Aws, digest, pull, refusal
 from moto_ecr_ptc import upstream_registry
 
 REPOSITORY = "quay/biocontainers/bwa"
@@ -139,8 +140,34 @@ def test_target_that_cannot_be_reached_harms_neither_the_pull_nor_other_rules(aw
     assert [event["detail"]["image-digest"] for event in received(aws, queue)] == [pulled]
 
 
-def test_events_stay_in_their_account_and_region(aws, queue):
-    ecr = aws.client("ecr", "eu-west-1")
+def test_target_that_cannot_be_reached_harms_no_later_target_of_its_rule(aws, ecr, queue):
+    absent, reached = (f"arn:aws:sqs:{REGION}:{ACCOUNT}:{name}" for name in ("absent", "pulls"))
+    aws.client("events").remove_targets(Rule="pulls", Ids=["0"])
+    send_to(aws, "both", absent, reached)
+    pulled = digest(pull(ecr, REPOSITORY))
+    assert [event["detail"]["image-digest"] for event in received(aws, queue)] == [pulled]
+
+
+def test_immutable_tag_sends_the_digest_that_it_names(in_process):
+    with freeze_time("2026-03-02 12:00:00") as clock:
+        ecr = in_process.client("ecr")
+        ecr.create_pull_through_cache_rule(ecrRepositoryPrefix="quay", upstreamRegistryUrl="quay.io")
+        ecr.create_repository_creation_template(
+            prefix="quay", appliedFor=["PULL_THROUGH_CACHE"], imageTagMutability="IMMUTABLE"
+        )
+        pulled = digest(pull(ecr, REPOSITORY))
+        in_process.client("sqs").create_queue(QueueName="pulls")
+        send_to(in_process, "pulls", f"arn:aws:sqs:{REGION}:{ACCOUNT}:pulls")
+        upstream_registry("quay").push("biocontainers/bwa")
+        clock.move_to("2026-03-04 12:00:00")
+        pull(ecr, REPOSITORY)
+        (event,) = received(in_process, f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/pulls")
+    assert event["detail"]["image-digest"] == pulled
+
+
+@pytest.mark.parametrize(("region", "account"), [("eu-west-1", ACCOUNT), (REGION, OTHER_ACCOUNT)])
+def test_events_stay_in_their_account_and_region(aws, queue, region, account):
+    ecr = aws.client("ecr", region, account=account)
     ecr.create_pull_through_cache_rule(ecrRepositoryPrefix="quay", upstreamRegistryUrl="quay.io")
     pull(ecr, REPOSITORY)
     assert received(aws, queue) == []

@@ -34,7 +34,7 @@ def grant(principal: Any, effect: str = "Allow", **more: Any) -> dict[str, Any]:
 
 def test_caller_with_the_rights_pulls(aws, ecr, rule):
     caller = aws.client("ecr", **user(aws, allow("ecr:BatchGetImage"), allow([IMPORT, CREATE], ARN)))
-    assert enforced(digest, enforced(pull, caller, REPOSITORY))
+    assert digest(enforced(pull, caller, REPOSITORY))
 
 
 @pytest.mark.parametrize(
@@ -141,9 +141,10 @@ def test_registry_policy_denies_what_the_caller_may(aws, ecr, rule, principal):
     assert enforced(refusal, pull, ecr=caller, repository=REPOSITORY).code == "RepositoryNotFoundException"
 
 
-def test_registry_policy_names_the_role_that_a_caller_assumed(aws, ecr, rule):
+@pytest.mark.parametrize("path", ["/", "/team/"])
+def test_registry_policy_names_the_role_that_a_caller_assumed(aws, ecr, rule, path):
     iam = aws.client("iam")
-    role = iam.create_role(RoleName="puller", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+    role = iam.create_role(RoleName="puller", Path=path, AssumeRolePolicyDocument="{}")["Role"]["Arn"]
     iam.put_role_policy(RoleName="puller", PolicyName="get", PolicyDocument=policy(allow("ecr:BatchGetImage")))
     token = aws.client("sts").assume_role(RoleArn=role, RoleSessionName="me")["Credentials"]
     caller = aws.client(

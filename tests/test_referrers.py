@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from freezegun import freeze_time
 
-from conftest import MODEL, Aws, digest, pull, refusal, repositories
+from conftest import MODEL, Aws, allow, digest, enforced, pull, refusal, repositories, user
 from moto_ecr_ptc import UpstreamRegistry, upstream_registry
 
 pytestmark = pytest.mark.skipif(
@@ -75,11 +75,13 @@ def test_no_referrers_create_no_repository(ecr, quay):
     assert repositories(ecr) == []
 
 
-def test_referrers_come_in_pages_in_the_order_of_their_digests(ecr, quay):
+def test_referrers_come_in_pages(ecr, quay):
     image = quay.push(AT_UPSTREAM)
     pushed = [quay.push(AT_UPSTREAM, tag=None, layers=[bytes([n])], subject=image).digest for n in range(60)]
     pull(ecr, REPOSITORY)
-    assert referrers(ecr, image.digest) == referrers(ecr, image.digest, maxResults=7) == sorted(pushed)
+    found = referrers(ecr, image.digest)
+    assert found == referrers(ecr, image.digest, maxResults=7)
+    assert sorted(found) == sorted(pushed)
     first = ecr.list_image_referrers(repositoryName=REPOSITORY, subjectId={"imageDigest": image.digest})
     assert len(first["referrers"]) == 50
 
@@ -130,7 +132,7 @@ def test_upstream_that_lacks_the_repository_has_no_referrers(ecr, quay):
     assert [asked.outcome for asked in quay.pulls] == ["ok", "ImageNotFound"]
 
 
-def test_rule_without_the_template_that_a_creation_needs_brings_no_referrers(ecr, quay):
+def test_template_without_the_role_that_its_tags_need_brings_no_referrers(ecr, quay):
     image = quay.push(AT_UPSTREAM)
     quay.push(AT_UPSTREAM, tag=None, subject=image)
     ecr.create_repository_creation_template(
@@ -165,20 +167,65 @@ def test_bad_input_is_refused(ecr, quay, arguments, code):
     assert refusal(ecr.list_image_referrers, **{**request, **arguments}).code == code
 
 
+RIGHTS = ["ecr:BatchGetImage", "ecr:BatchImportUpstreamImage", "ecr:CreateRepository"]
+
+
+@pytest.mark.parametrize("missing", [None, *RIGHTS])
+def test_referrers_of_an_absent_repository_demand_three_rights(aws, ecr, quay, missing):
+    image = quay.push(AT_UPSTREAM)
+    signature = quay.push(AT_UPSTREAM, tag=None, subject=image)
+    rights = [right for right in RIGHTS if right != missing]
+    caller = aws.client("ecr", **user(aws, allow(["ecr:ListImageReferrers", *rights])))
+    request = {"repositoryName": REPOSITORY, "subjectId": {"imageDigest": image.digest}}
+    if missing is None:
+        answer = enforced(caller.list_image_referrers, **request)
+        assert [referrer["digest"] for referrer in answer["referrers"]] == [signature.digest]
+    else:
+        found = enforced(refusal, caller.list_image_referrers, **request)
+        assert found.code == "RepositoryNotFoundException"
+        assert quay.pulls == ()
+
+
+SUBJECT = {"mediaType": "application/vnd.oci.image.manifest.v1+json", "digest": "sha256:" + "0" * 64, "size": 2}
+
+
+def test_images_of_moto_that_share_a_digest_are_all_listed(ecr):
+    ecr.create_repository(repositoryName=REPOSITORY)
+    manifest = {
+        "schemaVersion": 2,
+        "mediaType": "application/vnd.oci.image.manifest.v1+json",
+        "config": {"mediaType": "application/vnd.oci.empty.v1+json", "digest": "sha256:" + "1" * 64, "size": 2},
+        "layers": [],
+        "subject": SUBJECT,
+    }
+    for tool in "abc":
+        document = json.dumps({**manifest, "annotations": {"tool": tool}})
+        ecr.put_image(repositoryName=REPOSITORY, imageManifest=document, imageTag=tool)
+    assert len(referrers(ecr, SUBJECT["digest"])) == 3  # of one digest, since moto makes it of the layers alone
+    assert referrers(ecr, SUBJECT["digest"], maxResults=1) == referrers(ecr, SUBJECT["digest"])
+
+
+@pytest.mark.parametrize("odd", ["notadigest", "sha256:zz"])
+def test_image_of_moto_with_an_odd_digest_is_passed_over(ecr, odd):
+    ecr.create_repository(repositoryName=REPOSITORY)
+    manifest = json.dumps({"mediaType": SUBJECT["mediaType"], "layers": [], "subject": SUBJECT})
+    ecr.put_image(repositoryName=REPOSITORY, imageManifest=manifest, imageTag="odd", imageDigest=odd)
+    assert referrers(ecr, SUBJECT["digest"]) == []
+
+
 def test_referrers_among_motos_own_images_are_listed(ecr):
     ecr.create_repository(repositoryName=REPOSITORY)
-    subject = {"mediaType": "application/vnd.oci.image.manifest.v1+json", "digest": "sha256:" + "0" * 64, "size": 2}
     manifest = {
         "schemaVersion": 2,
         "mediaType": "application/vnd.oci.image.manifest.v1+json",
         "artifactType": "application/spdx+json",
         "config": {"mediaType": "application/vnd.oci.empty.v1+json", "digest": "sha256:" + "1" * 64, "size": 2},
         "layers": [],
-        "subject": subject,
+        "subject": SUBJECT,
         "annotations": {"tool": "x"},
     }
     ecr.put_image(repositoryName=REPOSITORY, imageManifest=json.dumps(manifest), imageTag="sbom")
-    (referrer,) = ecr.list_image_referrers(repositoryName=REPOSITORY, subjectId={"imageDigest": subject["digest"]})[
+    (referrer,) = ecr.list_image_referrers(repositoryName=REPOSITORY, subjectId={"imageDigest": SUBJECT["digest"]})[
         "referrers"
     ]
     assert (referrer["artifactType"], referrer["annotations"]) == ("application/spdx+json", {"tool": "x"})

@@ -103,7 +103,7 @@ def test_expire_makes_cached_tags_stale(ecr, url):
     new = call(url, "push", repository="team/app", layers=[])["digest"]
     assert digest(pull(ecr, "quay/team/app")) == old
     answer = requests.post(f"{url}expire", timeout=60)
-    assert (answer.status_code, answer.json()) == (201, {})
+    assert (answer.status_code, answer.json()) == (201, {"expired": 1})
     assert digest(pull(ecr, "quay/team/app")) == new
 
 
@@ -112,13 +112,14 @@ def test_expire_makes_cached_tags_stale(ecr, url):
     [
         ({"repository": "quay/team/app"}, True),
         ({"account_id": ACCOUNT, "region": "us-east-1"}, True),
-        ({"repository": "quay/team/other"}, False),
+        ({"repository": "other/app"}, False),
         ({"region": "eu-west-1"}, False),
         ({"account_id": "210987654321"}, False),
     ],
 )
 def test_expire_is_about_one_registry_or_one_repository(ecr, url, scope, stale):
     pull(ecr, "quay/team/app")
+    ecr.create_repository(repositoryName="other/app")
     requests.post(f"{url}expire", json=scope, timeout=60).raise_for_status()
     pull(ecr, "quay/team/app")
     assert len(upstream_registry("quay").pulls) == (2 if stale else 1)
@@ -148,6 +149,8 @@ def test_expire_is_about_one_registry_or_one_repository(ecr, url, scope, stale):
         ("fail", b'{"registry": "quay", "error": "x"}', "is not an error"),
         ("recover", b'{"registry": "quay", "repository": 1}', "'repository' has the wrong type"),
         ("expire", b'{"region": "nowhere-1"}', "There is no Region 'nowhere-1'"),
+        ("expire", b'{"account_id": "1"}', "'1' is not the id of an account"),
+        ("expire", b'{"repository": "quay/absent"}', "There is no repository 'quay/absent'"),
         ("expire", b'{"registry": "quay"}', "There is no parameter 'registry'"),
         ("load?registry=quay&repository=a", b"no archive", "is not a tar archive"),
         ("load?registry=quay", b"", "'repository' is missing"),

@@ -59,6 +59,9 @@ class RegistryConfiguration(ECRBackend):
     operations only, and a reset of moto comes before or after one, never in between.
     """
 
+    _rule_sequence = itertools.count()
+    """Never begins anew: a pull must not take a rule of after a reset for the one of before."""
+
     def __init__(self, region_name: str, account_id: str) -> None:
         super().__init__(region_name, account_id)
         self.set_up_pull_through_cache()
@@ -66,7 +69,6 @@ class RegistryConfiguration(ECRBackend):
     def set_up_pull_through_cache(self) -> None:
         """Start with an empty pull through cache."""
         self.pull_through_cache_rules: dict[str, PullThroughCacheRule] = {}
-        self._rule_sequence = itertools.count()
         self._rule_pages: Pages[PullThroughCacheRule] = Pages()
         self.repository_creation_templates: dict[str, RepositoryCreationTemplate] = {}
         self._template_sequence = itertools.count()

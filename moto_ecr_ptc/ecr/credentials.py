@@ -1,7 +1,7 @@
 """The secret of a rule: whether ECR can use it, and what it holds.
 
-A rule's secret is checked twice. When the rule is created or updated, it must exist and be readable; what it holds is
-not looked at. When the rule is validated, the value is read too.
+When a rule is created or updated, its secret must exist and be readable; what it holds is not looked at. When the rule
+is validated, and whenever it pulls, the value is read too, as it is then.
 
 Source: Amazon ECR user guide, "Storing your upstream repository credentials in an AWS Secrets Manager secret".
 """
@@ -161,8 +161,17 @@ def _parse(value: str) -> UpstreamCredentials:
     faults = [
         f"'{key}' is {'missing' if key not in document else 'not a non-empty string'}"
         for key in ("username", "accessToken")
-        if not (isinstance(document.get(key), str) and document[key])
+        if not (isinstance(document.get(key), str) and document[key] and _is_text(document[key]))
     ]
     if faults:
         raise MalformedSecret(f"holds a JSON object in which {' and '.join(faults)}")
     return UpstreamCredentials(document["username"], document["accessToken"])
+
+
+def _is_text(value: str) -> bool:
+    """Return whether a string can be sent: JSON can express half of a character."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -21,9 +21,7 @@ log = logging.getLogger(__name__)
 def send_pull_event(
     rule: PullThroughCacheRule,
     *,
-    region: str,
     repository_arn: str,
-    repository_name: str,
     tag: str,
     outcome: str | UpstreamError,
 ) -> None:
@@ -31,11 +29,12 @@ def send_pull_event(
 
     :param outcome: the digest of the image, or what went wrong
     """
+    region = repository_arn.split(":")[3]
     detail = {
         "rule-version": "1",
         "sync-status": "SUCCESS",
         "ecr-repository-prefix": rule.ecr_repository_prefix,
-        "repository-name": repository_name,
+        "repository-name": repository_arn.partition("/")[2],
         "upstream-registry-url": rule.upstream_registry_url,
         "image-tag": tag,
     }
@@ -64,7 +63,17 @@ def send_pull_event(
 
 
 def _deliver(event_rule: Any, event: dict[str, Any]) -> None:
-    try:
-        event_rule.send_to_targets(event)
-    except Exception:  # a target that is gone, or of a kind that moto does not serve, is no fault of the pull
-        log.warning("The EventBridge rule '%s' could not deliver the event of a pull", event_rule.name, exc_info=True)
+    for target in list(event_rule.targets):
+        # One by one, for moto stops at the first that fails; and by a rule that moto does not get to know.
+        alone = object.__new__(type(event_rule))
+        vars(alone).update({**vars(event_rule), "targets": [target]})
+        try:
+            alone.send_to_targets(event)
+        # A target that is gone, or of a kind that moto does not serve, is no fault of the pull.
+        except Exception as error:
+            log.warning(
+                "The EventBridge rule '%s' could not deliver the event of a pull to '%s': %r",
+                event_rule.name,
+                target.get("Arn"),
+                error,
+            )

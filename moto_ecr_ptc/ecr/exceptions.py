@@ -296,6 +296,10 @@ class UpstreamUnavailable(UpstreamError):
     reason = "The upstream registry is unavailable. Try again later."
 
 
+class UpstreamUnreachable(UpstreamUnavailable):
+    """No answer came: there is none to expect for anything else just now."""
+
+
 def upstream_error(status: int, detail: str) -> UpstreamError:
     """Return the error that an upstream registry's HTTP status means."""
     if status in (401, 403):

@@ -79,8 +79,7 @@ class Caller:
         """
         caller_arn = self._access_key.arn
         account_id = caller_arn.split(":")[4]
-        role = re.sub(r":sts::([0-9]+):assumed-role/([^/]+)/.*", r":iam::\1:role/\2", caller_arn)
-        identities = {"*", caller_arn, role}
+        identities = {"*", caller_arn, *_assumed_role(caller_arn)}
         account = {account_id, f"{caller_arn.split(':iam:')[0].split(':sts:')[0]}:iam::{account_id}:root"}
         results = self._evaluate(action, resource, None)
         if PermissionResult.DENIED in {
@@ -201,6 +200,14 @@ def _evaluate_policy(policy: str | None, identities: set[str], action: str, reso
             if "Condition" not in statement and _applies_to(statement, identities)
         }
     )
+
+
+def _assumed_role(caller_arn: str) -> Iterable[str]:
+    """Yield the ARN of the role behind the ARN of a session: that has the role's name and not its path."""
+    _, partition, service, _, account_id, resource = caller_arn.split(":", 5)
+    if service == "sts":
+        name = resource.split("/")[1]
+        yield from (role.arn for role in get_backend("iam")[account_id][partition].get_roles() if role.name == name)
 
 
 def _decide(results: set[PermissionResult]) -> PermissionResult:

@@ -68,7 +68,7 @@ class Manifest:
     def document(self) -> dict[str, Any]:
         """The manifest's JSON object.
 
-        :raises InvalidManifest: it is none, or what it refers to is malformed
+        :raises InvalidManifest: it is none
         """
         try:
             document = json.loads(self.content.decode())

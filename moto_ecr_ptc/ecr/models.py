@@ -5,13 +5,12 @@ What the registry is set up to do is in ``configuration``; here is what happens 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import datetime
 from functools import partial
-from threading import Lock
 from typing import Any, NamedTuple, TypeVar, cast
-from weakref import WeakKeyDictionary, WeakValueDictionary
+from weakref import WeakValueDictionary
 
 from moto.core.base_backend import backend_lock
 from moto.ecr.exceptions import RepositoryNotFoundException
@@ -32,10 +31,11 @@ from .exceptions import (
     UnableToListUpstreamImageReferrersException,
     UpstreamError,
     UpstreamNotFound,
+    UpstreamUnreachable,
 )
 from .iam import PULL_THROUGH_CACHE_ROLE, TEMPLATE_ROLE, Caller, role_trusts
 from .image_ids import MISSING, Failure, find_image, named_tags
-from .images import Descriptor, is_digest
+from .images import Descriptor, is_digest, is_tag
 from .layers import REGISTRY_URL, download_layer
 from .paging import Pages
 from .pulls import (
@@ -53,6 +53,7 @@ from .pulls import (
 )
 from .rules import PullThroughCacheRule, find_rule, upstream_repository_name
 from .templates import find_template
+from .turns import Turn
 from .upstream import Pull, Source, Upstream, get_upstream
 from .upstreams import find_ecr_registry
 
@@ -88,9 +89,9 @@ class PullThroughCacheBackend(RegistryConfiguration):
     def set_up_pull_through_cache(self) -> None:
         """Start with an empty pull through cache."""
         super().set_up_pull_through_cache()
-        self._caches: WeakKeyDictionary[Repository, RepositoryCache] = WeakKeyDictionary()
-        self._uploaded_layers: WeakKeyDictionary[Repository, dict[str, bytes]] = WeakKeyDictionary()
-        self._turns: WeakValueDictionary[str, _Turn] = WeakValueDictionary()
+        self._caches: dict[str, RepositoryCache] = {}
+        self._uploaded_layers: dict[str, dict[str, bytes]] = {}
+        self._turns: WeakValueDictionary[str, Turn] = WeakValueDictionary()
         self._referrer_pages: Pages[ImageReferrer] = Pages()
 
     @property
@@ -106,7 +107,7 @@ class PullThroughCacheBackend(RegistryConfiguration):
     def serves(self, repository_name: str) -> bool:
         """Return whether a rule covers the repository, or pull through cache filled it when one did."""
         with backend_lock:
-            return self._find_rule(repository_name) is not None or self._find_cache(repository_name) is not None
+            return self._find_rule(repository_name) is not None or repository_name in self._caches
 
     def pull_images(
         self,
@@ -129,10 +130,13 @@ class PullThroughCacheBackend(RegistryConfiguration):
         """
         failures: dict[str, Failure] = {}
         if registry_id in (None, self.account_id):
+            silence: UpstreamUnreachable | None = None
             for tag in named_tags(image_ids):
-                error = self._pull(repository_name, tag, caller)
+                error = self._pull(repository_name, tag, caller, silence)
                 if error:
                     failures[tag] = Failure(error.code, error.reason)
+                if isinstance(error, UpstreamUnreachable):
+                    silence = error
         with backend_lock:
             repository = self.repositories.get(repository_name)
             if repository is None or registry_id not in (None, repository.registry_id):
@@ -151,12 +155,18 @@ class PullThroughCacheBackend(RegistryConfiguration):
                 images.append(_describe_image(found, image_id))
             return images, failed
 
-    def _pull(self, repository_name: str, tag: str, caller: Caller | None) -> UpstreamError | None:
-        """Have the upstream's image under a tag, if a look at the upstream is due, and return what went wrong."""
+    def _pull(
+        self, repository_name: str, tag: str, caller: Caller | None, silence: UpstreamUnreachable | None
+    ) -> UpstreamError | None:
+        """Have the upstream's image under a tag, if a look at the upstream is due, and return what went wrong.
+
+        :param silence: the upstream did not answer when it was asked for another image just now
+        """
         with backend_lock:
             if not self._is_due(repository_name, tag):
                 return None
-        with self._turn(repository_name):
+            turn = self._turns.setdefault(repository_name, Turn())
+        with turn.take(tag) as failure:
             with backend_lock:
                 if not self._is_due(repository_name, tag):
                     return None  # somebody else pulled it in the meantime
@@ -168,6 +178,10 @@ class PullThroughCacheBackend(RegistryConfiguration):
                     raise UnableToGetUpstreamImageException from None
                 if contact is None:
                     return None
+                failure = failure or silence
+                if failure:
+                    self._postpone(repository_name, tag)
+                    return failure
             outcome: FetchedImage | UpstreamError
             try:
                 outcome = self._ask(
@@ -177,51 +191,53 @@ class PullThroughCacheBackend(RegistryConfiguration):
                 )
             except UpstreamError as error:
                 outcome = error
+                turn.fail(tag, error)
             with backend_lock:
-                stored = self._store(contact.rule, repository_name, tag, outcome)
-        if stored or isinstance(outcome, UpstreamError):
-            send_pull_event(
-                contact.rule,
-                region=self.region_name,
-                repository_arn=self._repository_arn(repository_name),
-                repository_name=repository_name,
-                tag=tag,
-                outcome=outcome if isinstance(outcome, UpstreamError) else outcome.root.digest,
-            )
+                report = self._store(contact.rule, repository_name, tag, outcome)
+        if report:
+            send_pull_event(contact.rule, repository_arn=self._repository_arn(repository_name), tag=tag, outcome=report)
         return outcome if isinstance(outcome, UpstreamError) else None
 
     def _is_due(self, repository_name: str, tag: str) -> bool:
         """Return whether the upstream has to be asked for a tag."""
-        repository, cache = self.repositories.get(repository_name), self._find_cache(repository_name)
-        image = repository and find_by_tag(repository, tag)
-        if image is None:
+        if self._find_tagged(repository_name, tag) is None:
             return True
+        cache = self._caches.get(repository_name)
         # A tag that somebody put there is theirs.
-        if cache is None or tag not in cache.asked or not isinstance(image, CachedImage):
-            return False
-        return not cache.is_fresh(tag, now())
+        return cache is not None and tag in cache.asked and not cache.is_fresh(tag, now())
 
     def _find_tagged(self, repository_name: str, tag: str) -> Image | None:
         repository = self.repositories.get(repository_name)
         return None if repository is None else find_by_tag(repository, tag)
 
+    def _postpone(self, repository_name: str, reference: str) -> None:
+        """Have a failure count as an answer for what is cached: it is asked for again in 24 hours."""
+        cache = self._caches.get(repository_name)
+        if cache and reference in cache.asked:
+            cache.asked[reference] = now()
+
     def _store(
         self, rule: PullThroughCacheRule, repository_name: str, tag: str, outcome: FetchedImage | UpstreamError
-    ) -> bool:
-        """Store what a pull brought, and return whether there was a place for it."""
+    ) -> str | UpstreamError | None:
+        """Store what a pull brought.
+
+        Return the digest that the tag names now, or what went wrong; None if there is no place for it any more.
+        """
+        if not self._is_current(rule, repository_name):
+            return None
         if isinstance(outcome, UpstreamError):
-            cache = self._find_cache(repository_name)
-            if cache and tag in cache.asked:
-                cache.asked[tag] = now()
-            return False
-        opened = self._open_cache(rule, repository_name)
+            self._postpone(repository_name, tag)
+            return outcome
+        opened = self._open_cache(repository_name)
         if opened is None:
-            return False
+            return None
         repository, cache = opened
         cache.asked[tag] = now()
-        if find_by_tag(repository, tag) is None or not is_immutable(repository, tag):
-            move_tag(repository, tag, store_image(repository, cache, outcome))
-        return True
+        image = find_by_tag(repository, tag)
+        if image is None or not is_immutable(repository, tag):
+            image = store_image(repository, cache, outcome)
+            move_tag(repository, tag, image)
+        return image.get_image_digest()
 
     # --- layers --------------------------------------------------------------------------------------------------
 
@@ -244,7 +260,7 @@ class PullThroughCacheBackend(RegistryConfiguration):
         """
         with backend_lock:
             repository = self._get_repository(repository_name, registry_id)
-            layer = self._held_layer(repository, layer_digest)
+            layer = self.held_layer(repository_name, layer_digest)
             if layer is not None:
                 return layer
             try:
@@ -267,20 +283,16 @@ class PullThroughCacheBackend(RegistryConfiguration):
             raise UnableToGetUpstreamLayerException from None
         with backend_lock:
             if self.repositories.get(repository_name) is repository:
-                self._caches.setdefault(repository, RepositoryCache()).blobs[layer_digest] = layer
+                self._caches.setdefault(repository_name, RepositoryCache()).blobs[layer_digest] = layer
         return layer
 
     def held_layer(self, repository_name: str, layer_digest: str) -> bytes | None:
         """Return the bytes of a layer that is here."""
         with backend_lock:
-            repository = self.repositories.get(repository_name)
-            return None if repository is None else self._held_layer(repository, layer_digest)
-
-    def _held_layer(self, repository: Repository, digest: str) -> bytes | None:
-        cache = self._caches.get(repository)
-        if cache and digest in cache.blobs:
-            return cache.blobs[digest]
-        return self._uploaded_layers.get(repository, {}).get(digest)
+            cache = self._caches.get(repository_name)
+            if cache and layer_digest in cache.blobs:
+                return cache.blobs[layer_digest]
+            return self._uploaded_layers.get(repository_name, {}).get(layer_digest)
 
     def check_layers(
         self, *, repository_name: str, layer_digests: Sequence[str], registry_id: str | None = None
@@ -292,8 +304,14 @@ class PullThroughCacheBackend(RegistryConfiguration):
         with backend_lock:
             repository = self._get_repository(repository_name, registry_id)
             uploaded: dict[str, int] = getattr(repository, "layers", {})  # moto 5.2.4 or newer
+            cache = self._caches.get(repository_name, RepositoryCache())
             available = {
                 **{digest: Descriptor(UPLOADED_LAYER_TYPE, digest, size) for digest, size in uploaded.items()},
+                **{
+                    digest: blob
+                    for digest, blob in referenced_blobs(repository.images).items()
+                    if digest in cache.blobs
+                },
                 **referenced_blobs(image for image in repository.images if isinstance(image, CachedImage)),
             }
         layers: list[dict[str, Any]] = []
@@ -324,11 +342,32 @@ class PullThroughCacheBackend(RegistryConfiguration):
         """Keep the bytes, of which moto keeps the size alone. (CompleteLayerUpload)"""
         with backend_lock:
             repository = self.repositories.get(repository_name)
-            parts = repository.uploads[upload_id].layer_parts if repository and upload_id in repository.uploads else b""
+            upload = repository.uploads.get(upload_id) if repository else None
             answer = super().complete_layer_upload(repository_name, upload_id, layer_digests, registry_id)
-            assert repository is not None  # moto found it
-            self._uploaded_layers.setdefault(repository, {})[answer["layerDigest"]] = bytes(parts)
+            assert upload is not None  # moto found it
+            self._uploaded_layers.setdefault(repository_name, {})[answer["layerDigest"]] = bytes(upload.layer_parts)
+            upload.layer_parts.clear()  # moto keeps all uploads until a reset
             return answer
+
+    def put_image(
+        self,
+        repository_name: str,
+        image_manifest: str,
+        image_tag: str,
+        image_manifest_mediatype: str | None = None,
+        digest: str | None = None,
+    ) -> Image:
+        """Make the tag its pusher's: it is not looked for at the upstream any more. (PutImage)"""
+        with backend_lock:
+            cache = self._caches.get(repository_name)
+            if cache is None:
+                return super().put_image(repository_name, image_manifest, image_tag, image_manifest_mediatype, digest)
+            blobs = cache.blobs  # moto takes the tag's old image away before it puts the new one there
+            image = super().put_image(repository_name, image_manifest, image_tag, image_manifest_mediatype, digest)
+            cache.blobs = blobs
+            cache.asked.pop(image_tag, None)
+            cache.clear_out(self.repositories[repository_name])
+            return image
 
     def batch_delete_image(
         self,
@@ -338,12 +377,28 @@ class PullThroughCacheBackend(RegistryConfiguration):
     ) -> dict[str, Any]:
         """Let go of the layers that no image needs any more. (BatchDeleteImage)"""
         with backend_lock:
+            cache = self._caches.get(repository_name)
+            if cache is None:
+                return super().batch_delete_image(repository_name, registry_id, image_ids)
+            repository = self.repositories[repository_name]
+            untagged = [image for image in repository.images if isinstance(image, CachedImage) and not image.image_tags]
             answer = super().batch_delete_image(repository_name, registry_id, image_ids)
-            cache = self._find_cache(repository_name)
-            if cache:
-                needed = referenced_blobs(self.repositories[repository_name].images)
-                cache.blobs = {digest: blob for digest, blob in cache.blobs.items() if digest in needed}
+            cache.clear_out(repository)
+            # moto answers with a deleted image's tags, and nothing for one that has none.
+            answer["imageIds"] += [
+                {"imageDigest": image.manifest.digest} for image in untagged if image not in repository.images
+            ]
             return answer
+
+    def delete_repository(
+        self, repository_name: str, registry_id: str | None = None, force: bool = False
+    ) -> Repository:
+        """Let go of all layers. (DeleteRepository)"""
+        with backend_lock:
+            repository = super().delete_repository(repository_name, registry_id, force)
+            self._caches.pop(repository_name, None)
+            self._uploaded_layers.pop(repository_name, None)
+            return repository
 
     # --- referrers -----------------------------------------------------------------------------------------------
 
@@ -370,7 +425,10 @@ class PullThroughCacheBackend(RegistryConfiguration):
         """
         if not is_digest(digest):
             raise InvalidSubjectDigest(digest)
-        if registry_id in (None, self.account_id):
+        may_read = caller is None or caller.may(
+            "ecr:BatchGetImage", self._repository_arn(repository_name), self.registry_policy
+        )
+        if registry_id in (None, self.account_id) and may_read:
             self._pull_referrers(repository_name, digest, caller)
         with backend_lock:
             repository = self._get_repository(repository_name, registry_id)
@@ -384,34 +442,62 @@ class PullThroughCacheBackend(RegistryConfiguration):
             return self._referrer_pages.page(referrers, max_results, next_token, REFERRERS_PER_PAGE)
 
     def _pull_referrers(self, repository_name: str, digest: str, caller: Caller | None) -> None:
-        with self._turn(repository_name):
+        """Have the upstream's referrers of an image, if a look at the upstream is due."""
+        with backend_lock:
+            if self._knows_referrers(repository_name, digest) or self._find_rule(repository_name) is None:
+                return
+            turn = self._turns.setdefault(repository_name, Turn())
+        with turn.take(digest) as failure:
             with backend_lock:
-                cache = self._find_cache(repository_name)
-                if cache and cache.is_fresh(digest, now()):
+                if self._knows_referrers(repository_name, digest):
                     return
-            try:
-                with backend_lock:
+                try:
                     contact = self._find_contact(repository_name, caller)
+                except (SecretException, MalformedSecret):
+                    self._miss_referrers(repository_name, digest)
+                    return
                 if contact is None:
                     return
-                rule = contact.rule
+                if failure:
+                    self._miss_referrers(repository_name, digest)
+                    return
+            try:
                 fetched = self._ask(contact, digest, partial(_fetch_referrers, contact, digest))
             except UpstreamNotFound:
                 fetched = []
-            except (UpstreamError, SecretException, MalformedSecret):
-                if cache is None or digest not in cache.asked:
-                    raise UnableToListUpstreamImageReferrersException from None
-                cache.asked[digest] = now()
+            except UpstreamError as error:
+                turn.fail(digest, error)
+                with backend_lock:
+                    self._miss_referrers(repository_name, digest)
                 return
             with backend_lock:
-                if not fetched and repository_name not in self.repositories:
-                    return
-                opened = self._open_cache(rule, repository_name)
-                if opened:
-                    repository, cache = opened
-                    for referrer in fetched:
-                        store_image(repository, cache, referrer)
-                    cache.asked[digest] = now()
+                self._store_referrers(contact.rule, repository_name, digest, fetched)
+
+    def _store_referrers(
+        self, rule: PullThroughCacheRule, repository_name: str, digest: str, fetched: Sequence[FetchedImage]
+    ) -> None:
+        if not fetched and repository_name not in self.repositories:
+            return  # there is nothing to make a repository for
+        opened = self._open_cache(repository_name) if self._is_current(rule, repository_name) else None
+        if opened:
+            repository, cache = opened
+            for referrer in fetched:
+                store_image(repository, cache, referrer)
+            cache.asked[digest] = now()
+
+    def _knows_referrers(self, repository_name: str, digest: str) -> bool:
+        cache = self._caches.get(repository_name)
+        return cache is not None and cache.is_fresh(digest, now())
+
+    def _miss_referrers(self, repository_name: str, digest: str) -> None:
+        """Do with the referrers that are cached.
+
+        :raises UnableToListUpstreamImageReferrersException: the upstream never answered for this image
+        """
+        cache = self._caches.get(repository_name)
+        if cache is None or digest not in cache.asked:
+            raise UnableToListUpstreamImageReferrersException
+        self._postpone(repository_name, digest)
 
     # --- rules at work -------------------------------------------------------------------------------------------
 
@@ -440,12 +526,21 @@ class PullThroughCacheBackend(RegistryConfiguration):
             return Validation(rule, failure=error.reason)
         return Validation(rule, failure="")
 
-    def expire_cached_tags(self, repository_name: str | None = None) -> None:
-        """Have the upstream asked at the next pull of every cached tag: of one repository, or of all."""
+    def expire_cached_tags(self, repository_name: str | None = None) -> int:
+        """Have the upstream asked at the next pull of every cached tag, and return how many there are.
+
+        :param repository_name: of one repository only
+        :raises ValueError: it does not exist
+        """
         with backend_lock:
-            for repository, cache in self._caches.items():
-                if repository_name in (None, repository.name):
+            if repository_name is not None and repository_name not in self.repositories:
+                raise ValueError(f"There is no repository '{repository_name}'")
+            expired = 0
+            for name, cache in self._caches.items():
+                if repository_name in (None, name):
+                    expired += sum(map(is_tag, cache.asked))
                     cache.asked = dict.fromkeys(cache.asked, datetime.min.replace(tzinfo=now().tzinfo))
+            return expired
 
     def _find_rule(self, repository_name: str) -> PullThroughCacheRule | None:
         return find_rule(self.pull_through_cache_rules.values(), repository_name)
@@ -508,19 +603,19 @@ class PullThroughCacheBackend(RegistryConfiguration):
         trusts = role_trusts(template.custom_role_arn, services, account_id=self.account_id, partition=self.partition)
         return not enforced if trusts is None else trusts
 
-    def _open_cache(
-        self, rule: PullThroughCacheRule, repository_name: str
-    ) -> tuple[Repository, RepositoryCache] | None:
-        """Return a repository to store in, created if need be; None if the rule is gone or it cannot be created."""
+    def _is_current(self, rule: PullThroughCacheRule, repository_name: str) -> bool:
+        """Return whether the rule covers the repository still, after the upstream was asked."""
         current = self._find_rule(repository_name)
-        if current is None or current.sequence != rule.sequence:
-            return None  # deleted, or moto was reset, while the upstream was asked
+        return current is not None and current.sequence == rule.sequence
+
+    def _open_cache(self, repository_name: str) -> tuple[Repository, RepositoryCache] | None:
+        """Return a repository to store in, created if need be; None if it cannot be created."""
         repository = self.repositories.get(repository_name)
         if repository is None:
             if not self._can_create(repository_name):
                 return None
             repository = self._create_cached_repository(repository_name)
-        return repository, self._caches.setdefault(repository, RepositoryCache())
+        return repository, self._caches.setdefault(repository_name, RepositoryCache())
 
     def _create_cached_repository(self, name: str) -> Repository:
         template = find_template(self.repository_creation_templates.values(), name, "PULL_THROUGH_CACHE")
@@ -566,32 +661,16 @@ class PullThroughCacheBackend(RegistryConfiguration):
                     Pull(contact.repository, reference, self.account_id, self.region_name, now(), outcome)
                 )
 
-    def _find_cache(self, repository_name: str) -> RepositoryCache | None:
-        repository = self.repositories.get(repository_name)
-        return None if repository is None else self._caches.get(repository)
-
     def _repository_arn(self, repository_name: str) -> str:
         return f"arn:{self.partition}:ecr:{self.region_name}:{self.account_id}:repository/{repository_name}"
 
-    @contextmanager
-    def _turn(self, repository_name: str) -> Iterator[None]:
-        """Let one pull of a repository at a time ask the upstream. Never entered with moto's lock held."""
-        with backend_lock:
-            turn = self._turns.setdefault(repository_name, _Turn())
-        with turn.lock:
-            yield
-
-
-class _Turn:
-    def __init__(self) -> None:
-        self.lock = Lock()
-
 
 def _fetch_referrers(contact: _Contact, digest: str) -> list[FetchedImage]:
-    return [
-        fetch_image(contact.source, contact.repository, referrer.digest, contact.credentials)
-        for referrer in contact.source.get_referrers(contact.repository, digest, contact.credentials)
-    ]
+    fetched: list[FetchedImage] = []
+    for referrer in contact.source.get_referrers(contact.repository, digest, contact.credentials):
+        with suppress(UpstreamNotFound):  # a registry may list what it has deleted
+            fetched.append(fetch_image(contact.source, contact.repository, referrer.digest, contact.credentials))
+    return fetched
 
 
 def _describe_image(image: Image, image_id: dict[str, str]) -> dict[str, Any]:
@@ -603,6 +682,16 @@ def _describe_image(image: Image, image_id: dict[str, str]) -> dict[str, Any]:
         "imageManifest": image.image_manifest,
         "imageManifestMediaType": image.image_manifest_media_type,
     }
+
+
+def is_served_anywhere(repository_name: str) -> bool:
+    """Return whether a registry of any account and Region serves a repository of this name."""
+    with backend_lock:
+        return any(
+            cast(PullThroughCacheBackend, backend).serves(repository_name)
+            for account in ecr_backends.values()
+            for backend in account.values()
+        )
 
 
 def register() -> None:

@@ -68,7 +68,7 @@ def read_archive(content: bytes) -> Layout:
             return _read(read)
     except KeyError as missing:
         raise ValueError(f"The OCI image layout lacks the file {missing}") from None
-    except (tarfile.TarError, EOFError, OSError, OverflowError, zlib.error):
+    except (tarfile.TarError, EOFError, OSError, OverflowError, RecursionError, zlib.error):
         raise ValueError("The OCI image layout is not a tar archive") from None
 
 

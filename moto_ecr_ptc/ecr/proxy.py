@@ -25,7 +25,7 @@ import urllib3
 from requests.adapters import HTTPAdapter
 
 from .credentials import UpstreamCredentials
-from .exceptions import UpstreamError, UpstreamNotFound, UpstreamUnavailable, upstream_error
+from .exceptions import UpstreamError, UpstreamNotFound, UpstreamUnavailable, UpstreamUnreachable, upstream_error
 from .images import (
     MAX_MANIFEST_SIZE,
     MEDIA_TYPES,
@@ -284,7 +284,7 @@ class ProxiedRegistry:
         try:
             return future.result(self._timeout)
         except futures.TimeoutError:
-            raise UpstreamUnavailable(f"GET {url}: no answer within {self._timeout} seconds") from None
+            raise UpstreamUnreachable(f"GET {url}: no answer within {self._timeout} seconds") from None
 
     def _fetch_large(self, url: str, headers: Mapping[str, str]) -> _Answer:
         """Return an answer of any length."""
@@ -304,6 +304,8 @@ class ProxiedRegistry:
                     content.write(part)
                     if max_size is not None and content.tell() > max_size:
                         raise UpstreamUnavailable(f"GET {url}: an answer of more than {max_size} bytes")
+        except (requests.ConnectionError, requests.Timeout) as error:
+            raise UpstreamUnreachable(f"GET {url}: {error}") from None
         # Besides requests' own errors (they are OSErrors): those of headers that cannot be sent or read.
         except (OSError, ValueError, urllib3.exceptions.HTTPError) as error:
             raise UpstreamUnavailable(f"GET {url}: {error}") from None

@@ -15,7 +15,7 @@ from moto.ecr.models import Image, Repository
 
 from .credentials import UpstreamCredentials
 from .exceptions import UpstreamNotFound
-from .images import Descriptor, Fetched, InvalidManifest, Manifest
+from .images import Descriptor, Fetched, InvalidManifest, Manifest, is_digest, sha256
 from .templates import WITH_EXCLUSION
 from .upstream import Source
 
@@ -36,6 +36,7 @@ class CachedImage(Image):
             manifest.digest,
             repository.registry_id,
         )
+        self.manifest = manifest
         self.artifact_media_type = manifest.artifact_type
         self.subject_manifest_digest = manifest.subject
         self.last_recorded_pull_time: datetime | None = None
@@ -55,13 +56,22 @@ class RepositoryCache:
     """What pull through cache knows of one repository."""
 
     asked: dict[str, datetime] = field(default_factory=dict)
-    """When the upstream was last asked for a tag; or for the referrers of an image, by its digest."""
+    """When the upstream was last asked for a tag; or for the referrers of an image, by its digest.
+
+    A tag that is not here was put there by somebody: it is theirs."""
 
     blobs: dict[str, bytes] = field(default_factory=dict)
     """The configurations and layers whose bytes are here."""
 
     def is_fresh(self, reference: str, now: datetime) -> bool:
         return reference in self.asked and now - self.asked[reference] < FRESH_FOR
+
+    def clear_out(self, repository: Repository) -> None:
+        """Forget what no image of the repository needs any more."""
+        needed = referenced_blobs(repository.images)
+        self.blobs = {digest: blob for digest, blob in self.blobs.items() if digest in needed}
+        held = {name for image in repository.images for name in (digest_of(image), *image.image_tags)}
+        self.asked = {reference: at for reference, at in self.asked.items() if reference in held}
 
 
 class FetchedImage(NamedTuple):
@@ -101,12 +111,14 @@ def fetch_image(
 def store_image(repository: Repository, cache: RepositoryCache, fetched: FetchedImage) -> Image:
     """Put a fetched image into a repository, without a tag, and return it."""
     cache.blobs.update(fetched.blobs)
+    # By content too: moto invents the digests of pushed images, and gives one to several.
+    held = {(digest_of(image), image.image_manifest): image for image in repository.images}
     for manifest in fetched.manifests.values():
-        if find_by_digest(repository, manifest.digest) is None:
-            repository.images.append(CachedImage(repository, manifest, _size(manifest, fetched.manifests)))
-    image = find_by_digest(repository, fetched.root.digest)
-    assert image is not None  # just stored, or there before
-    return image
+        key = (manifest.digest, manifest.content.decode())
+        if key not in held:
+            held[key] = CachedImage(repository, manifest, _size(manifest, fetched.manifests))
+            repository.images.append(held[key])
+    return held[fetched.root.digest, fetched.root.content.decode()]
 
 
 def move_tag(repository: Repository, tag: str, image: Image) -> None:
@@ -137,8 +149,10 @@ def find_by_digest(repository: Repository, digest: str) -> Image | None:
 
 def read_manifest(image: Image) -> Manifest | None:
     """Return the manifest of any image in a repository; None if it is none, for moto stores what it is given."""
-    digest = digest_of(image)
-    if digest is None:
+    if isinstance(image, CachedImage):
+        return image.manifest
+    digest: object = digest_of(image)
+    if not (isinstance(digest, str) and is_digest(digest)):
         return None
     try:
         manifest = Manifest(image.image_manifest.encode(), image.image_manifest_media_type or "", digest)
@@ -162,12 +176,11 @@ class ImageReferrer:
     artifact_type: str | None
     size: int
     annotations: dict[str, str]
-    artifact_status: str = "ACTIVE"
+    sequence: int
+    """The place among referrers: by a hash, since moto's own images have neither an order that lasts nor a digest that
+    is theirs alone."""
 
-    @property
-    def sequence(self) -> int:
-        """The place among referrers: by digest, since moto's own images have no other order that lasts."""
-        return int(self.digest.partition(":")[2], 16)
+    artifact_status: str = "ACTIVE"
 
 
 def find_referrers(repository: Repository, digest: str) -> Iterator[ImageReferrer]:
@@ -181,20 +194,28 @@ def find_referrers(repository: Repository, digest: str) -> Iterator[ImageReferre
                 artifact_type=manifest.artifact_type,
                 size=len(manifest.content),
                 annotations=manifest.annotations,
+                sequence=int(sha256(manifest.digest.encode() + manifest.content).partition(":")[2], 16),
             )
 
 
 def _size(manifest: Manifest, manifests: Mapping[str, Manifest]) -> int:
     """Return an image's size: its layers'; of an index, that of its largest image (API reference, ImageDetail)."""
-    if manifest.is_index:
-        children = (manifests[child.digest] for child in manifest.children if child.digest in manifests)
-        return max((_size(child, manifests) for child in children), default=0)
-    return sum(layer.size for layer in manifest.layers)
+    # An index may contain itself, since moto gives one digest to several images.
+    reached = {manifest.digest}
+    waiting = [manifest]
+    size = 0
+    while waiting:
+        current = waiting.pop()
+        size = max(size, sum(layer.size for layer in current.layers))
+        children = {child.digest for child in current.children if child.digest in manifests} - reached
+        reached |= children
+        waiting += [manifests[digest] for digest in children]
+    return size
 
 
 def digest_of(image: Image) -> str | None:
     """Return an image's digest; None if moto cannot make one up, for a manifest that it should not have stored."""
     try:
         return image.get_image_digest()
-    except (AttributeError, KeyError, TypeError):
+    except (AttributeError, KeyError, TypeError, ValueError):
         return None

@@ -5,6 +5,8 @@ All other requests go to moto's own response class, which this one extends.
 
 from __future__ import annotations
 
+import gzip
+import json
 import re
 import zlib
 from datetime import timedelta
@@ -33,7 +35,7 @@ from .exceptions import (
 )
 from .iam import Caller
 from .layers import layer_url
-from .models import PullThroughCacheBackend
+from .models import PullThroughCacheBackend, is_served_anywhere
 from .templates import RepositoryCreationTemplate, TemplateSettings
 from .validation import find_violation
 
@@ -58,7 +60,12 @@ OPERATIONS = frozenset(
 )
 """Those that are this package's own. All others are moto's, some of them with more to answer."""
 
-ASKING_OPERATIONS = frozenset({"GetDownloadUrlForLayer", "ListImageReferrers", "ValidatePullThroughCacheRule"})
+SERVED_OPERATIONS = frozenset({"BatchGetImage", "BatchCheckLayerAvailability"})
+"""Those of moto's that are answered here for repositories that pull through cache has to do with."""
+
+ASKING_OPERATIONS = frozenset(
+    {"BatchGetImage", "GetDownloadUrlForLayer", "ListImageReferrers", "ValidatePullThroughCacheRule"}
+)
 """Those that may have to wait for an upstream registry."""
 
 TOKEN_LIFETIME = timedelta(hours=12)
@@ -197,9 +204,9 @@ class PullThroughCacheResponse(ECRResponse):
     # --- pulls ---------------------------------------------------------------------------------------------------
 
     def batch_get_image(self) -> ActionResult:
-        if not self._is_served():
+        if self._operation is None:
             return super().batch_get_image()
-        members = self._read_members("BatchGetImage")
+        members = self._read_members()
         images, failures = self._backend.pull_images(
             repository_name=members["repositoryName"],
             image_ids=members["imageIds"],
@@ -210,9 +217,9 @@ class PullThroughCacheResponse(ECRResponse):
         return ActionResult({"images": images, "failures": failures})
 
     def batch_check_layer_availability(self) -> ActionResult:
-        if not self._is_served():
+        if self._operation is None:
             return super().batch_check_layer_availability()
-        members = self._read_members("BatchCheckLayerAvailability")
+        members = self._read_members()
         layers, failures = self._backend.check_layers(
             repository_name=members["repositoryName"],
             layer_digests=members["layerDigests"],
@@ -254,11 +261,6 @@ class PullThroughCacheResponse(ECRResponse):
             token["expiresAt"] = now() + TOKEN_LIFETIME
         return answer
 
-    def _is_served(self) -> bool:
-        """Return whether the request is about a repository that pull through cache has to do with."""
-        name = self._get_param("repositoryName")
-        return isinstance(name, str) and cast(PullThroughCacheBackend, self.ecr_backend).serves(name)
-
     def _template_result(self, template: RepositoryCreationTemplate) -> ActionResult:
         return ActionResult(
             {"registryId": self.current_account, "repositoryCreationTemplate": _template_members(template)}
@@ -269,14 +271,21 @@ class PullThroughCacheResponse(ECRResponse):
     def _dispatch(self, request: Any, full_url: str | None = None, headers: Any = None) -> TYPE_RESPONSE:
         try:
             operation = self._find_operation(request.headers.get("X-Amz-Target"))
-            if operation not in OPERATIONS:
+            repository_name = self._find_served(request) if operation in SERVED_OPERATIONS else None
+            if repository_name is None and operation not in OPERATIONS:
                 return super()._dispatch(request, full_url, headers)
             self._operation = operation
             self._receive(request)
             with backend_lock:  # moto resets its backends under this lock: no request sees half of a reset
                 self._read_request(request, full_url, headers)
-                if operation not in ASKING_OPERATIONS:
-                    return self.call_action()
+                if repository_name is None or self._backend.serves(repository_name):
+                    if operation not in ASKING_OPERATIONS:
+                        return self.call_action()
+                else:
+                    # One of this name is served in another account or Region.
+                    self._operation = None
+            if self._operation is None:
+                return super()._dispatch(request, full_url, headers)
             return self.call_action()
         except ProtocolError as error:
             error_headers, body = protocol.error_response(error)
@@ -290,6 +299,21 @@ class PullThroughCacheResponse(ECRResponse):
         if operation in OPERATIONS:
             protocol.check_target(target, service_model)
         return operation
+
+    def _find_served(self, request: Any) -> str | None:
+        """Return the repository in a request, if pull through cache has to do with one of that name somewhere.
+
+        The body is read as it is. Moto would look for operations in its text, and fail on what is not UTF-8.
+        """
+        self._receive(request)
+        body = self._received or getattr(request, "body", None) or b""
+        try:
+            if request.headers.get("Content-Encoding") == "gzip":
+                body = gzip.decompress(body)
+            name = json.loads(body)["repositoryName"]
+        except (OSError, EOFError, zlib.error, ValueError, RecursionError, LookupError, TypeError):
+            return None
+        return name if isinstance(name, str) and is_served_anywhere(name) else None
 
     def _receive(self, request: Any) -> None:
         """Wait for the whole body: a client may take its time, but not with the lock held."""
@@ -305,16 +329,12 @@ class PullThroughCacheResponse(ECRResponse):
         except (OSError, EOFError, zlib.error):
             raise SerializationException("The request body is not valid gzip data") from None
 
-    def _read_members(self, operation: str | None = None) -> dict[str, Any]:
-        """Return the request's members, checked.
-
-        :param operation: that of moto's which is answered; None for our own
-        """
-        operation = operation or self._operation
-        if operation is None:
+    def _read_members(self) -> dict[str, Any]:
+        """Return the request's members, checked."""
+        if self._operation is None:
             # The name came from a query string or from text in the body of another operation.
             raise UnknownOperationException(self._get_action())
-        shape = get_service_model("ecr").operation_model(operation).input_shape
+        shape = get_service_model("ecr").operation_model(self._operation).input_shape
         body = self.body or self._received  # moto takes the body of a form apart, and curl calls everything a form
         members = protocol.read_members(body.encode() if isinstance(body, str) else body, shape)
         violation = find_violation(members, shape)
@@ -341,12 +361,10 @@ class PullThroughCacheResponse(ECRResponse):
         return "json" if self._operation else super().determine_response_protocol(service_model)
 
     def _authenticate_and_authorize_normal_action(self, resource: str = "*") -> None:
-        enforced = self.request_count >= settings.INITIAL_NO_AUTH_ACTION_COUNT
         if self._operation is None:
             super()._authenticate_and_authorize_normal_action(resource)
-            if enforced:
-                self._caller = self._find_caller()
             return
+        enforced = self.request_count >= settings.INITIAL_NO_AUTH_ACTION_COUNT
         if enforced and "Authorization" not in self.headers:
             raise ProtocolError("MissingAuthenticationTokenException", "Missing Authentication Token")
         try:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 from urllib.parse import parse_qs, urlsplit
@@ -141,12 +142,13 @@ def expire(parameters: Parameters) -> Any:
     region = parameters.take("region", str, "us-east-1")
     repository = parameters.take("repository", str)
     parameters.finish()
+    if not re.fullmatch("[0-9]{12}", account_id):
+        raise ValueError(f"'{account_id}' is not the id of an account")
     try:
         backend = ecr_backends[account_id][region]
     except KeyError:
         raise ValueError(f"There is no Region '{region}'") from None
-    cast(PullThroughCacheBackend, backend).expire_cached_tags(repository)
-    return {}
+    return {"expired": cast(PullThroughCacheBackend, backend).expire_cached_tags(repository)}
 
 
 def _image(image: UpstreamImage) -> dict[str, Any]:
@@ -185,7 +187,7 @@ _JSON = {"Content-Type": "application/json"}
 def _read(request: Any, full_url: str) -> Parameters:
     # Not request.data: curl calls everything a form, and a form has no data.
     body = request.get_data() if hasattr(request, "environ") else request.body or b""
-    if not isinstance(body, bytes):
+    if not isinstance(body, bytes):  # pragma: no cover (only moto < 5.2.4 hands such bodies on)
         # In process it is what the client was given: a file too, or pieces.
         body = body.encode() if isinstance(body, str) else b"".join(body)
     query = {name: values[-1] for name, values in parse_qs(urlsplit(full_url).query).items()}

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Protocol
 from moto.core.base_backend import BackendDict, BaseBackend, backend_lock
 
 from .credentials import UpstreamCredentials
-from .exceptions import UpstreamAccessDenied, UpstreamError, UpstreamNotFound, UpstreamUnavailable, upstream_error
+from .exceptions import UpstreamAccessDenied, UpstreamError, UpstreamNotFound, UpstreamUnreachable, upstream_error
 from .images import (
     DEFAULT_PLATFORM,
     BuiltImage,
@@ -402,4 +402,4 @@ def _find_subject(held: _Repository, repository: str, digest: str) -> Descriptor
 
 
 def _failure(failure: int | str) -> UpstreamError:
-    return upstream_error(failure, f"HTTP {failure}") if isinstance(failure, int) else UpstreamUnavailable(failure)
+    return upstream_error(failure, f"HTTP {failure}") if isinstance(failure, int) else UpstreamUnreachable(failure)

@@ -1,0 +1,35 @@
+"""Pulls of one repository take turns at its upstream registry."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Lock
+
+from .exceptions import UpstreamError, UpstreamUnreachable
+
+
+class Turn:
+    """Lets one at a time ask the upstream. Those that waited share a failure, for the upstream may be slow to fail."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._failures: list[tuple[str, UpstreamError]] = []
+
+    @contextmanager
+    def take(self, reference: str) -> Iterator[UpstreamError | None]:
+        """Wait for the turn, and yield how asking for ``reference`` failed while this one waited, if it did."""
+        before = len(self._failures)
+        with self._lock:
+            yield next(
+                (
+                    error
+                    for other, error in self._failures[before:]
+                    if other == reference or isinstance(error, UpstreamUnreachable)
+                ),
+                None,
+            )
+
+    def fail(self, reference: str, error: UpstreamError) -> None:
+        """Tell those that wait how asking for ``reference`` failed."""
+        self._failures.append((reference, error))
