@@ -151,6 +151,20 @@ def test_malformed_secret_is_unable_to_list(aws, ecr):
     assert found.code == "UnableToListUpstreamImageReferrersException"
 
 
+def test_broken_secret_lists_the_referrers_that_are_cached(in_process: Aws):
+    with freeze_time("2026-03-02 12:00:00") as clock:
+        ecr, secret = in_process.client("ecr"), in_process.secret()
+        ecr.create_pull_through_cache_rule(
+            ecrRepositoryPrefix="quay", upstreamRegistryUrl="ghcr.io", credentialArn=secret
+        )
+        image = upstream_registry("ghcr.io").push(AT_UPSTREAM)
+        signature = upstream_registry("ghcr.io").push(AT_UPSTREAM, tag=None, subject=image).digest
+        assert referrers(ecr, image.digest) == [signature]
+        in_process.client("secretsmanager").put_secret_value(SecretId=secret, SecretString="broken")
+        clock.move_to("2026-03-03 12:01:00")
+        assert referrers(ecr, image.digest) == [signature]
+
+
 @pytest.mark.parametrize(
     ("arguments", "code"),
     [

@@ -451,15 +451,16 @@ class PullThroughCacheBackend(RegistryConfiguration):
             with backend_lock:
                 if self._knows_referrers(repository_name, digest):
                     return
+                contact = None
+                has_secret = True
                 try:
                     contact = self._find_contact(repository_name, caller)
                 except (SecretException, MalformedSecret):
+                    has_secret = False
+                if not has_secret or (contact and failure):
                     self._miss_referrers(repository_name, digest)
                     return
                 if contact is None:
-                    return
-                if failure:
-                    self._miss_referrers(repository_name, digest)
                     return
             try:
                 fetched = self._ask(contact, digest, partial(_fetch_referrers, contact, digest))
