@@ -5,7 +5,7 @@ What the registry is set up to do is in ``configuration``; here is what happens 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime
 from functools import partial
@@ -108,6 +108,11 @@ class PullThroughCacheBackend(RegistryConfiguration):
         """Return whether a rule covers the repository, or pull through cache filled it when one did."""
         with backend_lock:
             return self._find_rule(repository_name) is not None or repository_name in self._caches
+
+    @property
+    def has_cached(self) -> bool:
+        """Whether a repository was filled by pull through cache."""
+        return bool(self._caches)
 
     def pull_images(
         self,
@@ -685,14 +690,21 @@ def _describe_image(image: Image, image_id: dict[str, str]) -> dict[str, Any]:
     }
 
 
+def is_anything_served() -> bool:
+    """Return whether a registry of any account and Region has a rule, or had one that was pulled through."""
+    with backend_lock:
+        return any(backend.pull_through_cache_rules or backend.has_cached for backend in _backends())
+
+
 def is_served_anywhere(repository_name: str) -> bool:
     """Return whether a registry of any account and Region serves a repository of this name."""
     with backend_lock:
-        return any(
-            cast(PullThroughCacheBackend, backend).serves(repository_name)
-            for account in ecr_backends.values()
-            for backend in account.values()
-        )
+        return any(backend.serves(repository_name) for backend in _backends())
+
+
+def _backends() -> Iterator[PullThroughCacheBackend]:
+    for account in ecr_backends.values():
+        yield from cast("Iterable[PullThroughCacheBackend]", account.values())
 
 
 def register() -> None:

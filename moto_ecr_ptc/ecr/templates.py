@@ -6,9 +6,10 @@ or replication action".
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any
 
 from moto.utilities.tagging_service import TaggingService
 
@@ -60,6 +61,25 @@ class TemplateSettings:
     repository_policy: str | None = None
     lifecycle_policy: str | None = None
     custom_role_arn: str | None = None
+
+
+SETTINGS = {
+    "applied_for": "appliedFor",
+    "description": "description",
+    "encryption_configuration": "encryptionConfiguration",
+    "resource_tags": "resourceTags",
+    "image_tag_mutability": "imageTagMutability",
+    "image_tag_mutability_exclusion_filters": "imageTagMutabilityExclusionFilters",
+    "repository_policy": "repositoryPolicy",
+    "lifecycle_policy": "lifecyclePolicy",
+    "custom_role_arn": "customRoleArn",
+}
+"""The settings of a template: our name, and the model's."""
+
+
+def read_settings(members: Mapping[str, Any]) -> TemplateSettings:
+    """Return the settings among a request's members."""
+    return TemplateSettings(**{attribute: members.get(name) for attribute, name in SETTINGS.items()})
 
 
 def apply_settings(template: RepositoryCreationTemplate, settings: TemplateSettings) -> RepositoryCreationTemplate:
