@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import re
-from collections.abc import Iterator
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +30,7 @@ pytest_plugins = ["pytester"]
 
 ACCOUNT = "123456789012"
 OTHER_ACCOUNT = "210987654321"
+SCRIPTS = Path(sys.executable).parent
 REGION = "us-east-1"
 # One for all tests: it keeps the parsed service models, which a mock's default session has to read again each time.
 SESSION = boto3.Session(region_name=REGION)
@@ -210,6 +214,42 @@ def user(aws, *statements):
 def enforced(call, *positional, **arguments):
     """Make a call while moto enforces IAM."""
     return set_initial_no_auth_action_count(0)(lambda: call(*positional, **arguments))()
+
+
+# --- programs that call a server --------------------------------------------------------------------------------------
+
+
+def aws_environment(server: Aws, home: Path) -> dict[str, str]:
+    """Return the environment in which AWS's programs call a server, and nobody else."""
+    return {
+        **{name: value for name, value in os.environ.items() if not name.startswith("AWS_")},
+        "AWS_ENDPOINT_URL": server.endpoint_url or "",
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_MAX_ATTEMPTS": "1",
+        "AWS_PAGER": "",
+        "AWS_CONFIG_FILE": str(home / "config"),
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+
+
+@pytest.fixture
+def cli(server: Aws, tmp_path: Path) -> Callable[..., tuple[int, str, str]]:
+    """Run the AWS CLI; return its exit status, standard output and standard error."""
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        process = subprocess.run(
+            [str(SCRIPTS / "aws"), *arguments],
+            capture_output=True,
+            text=True,
+            check=False,
+            env=aws_environment(server, tmp_path),
+            timeout=120,
+        )
+        return process.returncode, process.stdout, process.stderr.strip()
+
+    return run
 
 
 # --- pulls ------------------------------------------------------------------------------------------------------------

@@ -24,6 +24,7 @@ FIRST_UNSUPPORTED_MOTO = (6,)
 """moto changes what it likes in a major version."""
 
 _BACKEND = "moto.ecr.models"
+_CLOUDFORMATION = "moto.cloudformation.models"
 _MOTO_API = "moto.moto_api._internal.urls"
 _SERVER = "moto.moto_server.werkzeug_app"
 
@@ -71,6 +72,18 @@ def _load_backend() -> None:
     urls.register_layer_urls()
 
 
+def _extend_cloudformation() -> None:
+    """Add the resource types to moto's CloudFormation."""
+    moto_version = sys.modules["moto"].__version__
+    if not _is_supported(moto_version):
+        return  # its import of moto's ECR has said so
+    try:
+        stacks = importlib.import_module("moto_ecr_ptc.ecr.cloudformation.stacks")
+        stacks.register()
+    except (ImportError, AttributeError) as error:
+        raise _unsupported(moto_version, str(error)) from error
+
+
 def _extend_moto_api() -> None:
     """Add the calls that set up upstream registries to moto's own API."""
     if _is_supported(sys.modules["moto"].__version__):
@@ -93,7 +106,12 @@ def _watch_servers() -> None:
     application.__init__ = initialize_and_note
 
 
-_TRIGGERS = {_BACKEND: _load_backend, _MOTO_API: _extend_moto_api, _SERVER: _watch_servers}
+_TRIGGERS = {
+    _BACKEND: _load_backend,
+    _CLOUDFORMATION: _extend_cloudformation,
+    _MOTO_API: _extend_moto_api,
+    _SERVER: _watch_servers,
+}
 """The modules of moto that matter, and what is done as soon as one is loaded."""
 
 

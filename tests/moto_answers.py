@@ -24,10 +24,7 @@ TEMPLATE = json.dumps(
     {
         "Resources": {
             "Repository": {"Type": "AWS::ECR::Repository", "Properties": {"RepositoryName": "from-cfn"}},
-            "Rule": {
-                "Type": "AWS::ECR::PullThroughCacheRule",
-                "Properties": {"EcrRepositoryPrefix": "up", "UpstreamRegistryUrl": "quay.io"},
-            },
+            "Unknown": {"Type": "AWS::ECR::SomethingThatMotoDoesNotKnow", "Properties": {}},
         },
         "Outputs": {"Arn": {"Value": {"Fn::GetAtt": ["Repository", "Arn"]}}},
     }
@@ -115,6 +112,23 @@ OTHERS = [
     ("cloudformation", "describe_stacks", {}),
     ("cloudformation", "describe_stack_resources", {"StackName": "one"}),
     ("ecr", "describe_repositories", {}),
+    ("cloudformation", "update_stack", {"StackName": "one", "TemplateBody": TEMPLATE.replace("from-cfn", "renamed")}),
+    (
+        "cloudformation",
+        "create_change_set",
+        {
+            "StackName": "two",
+            "ChangeSetName": "change",
+            "ChangeSetType": "CREATE",
+            "TemplateBody": TEMPLATE.replace("from-cfn", "changed"),
+        },
+    ),
+    ("cloudformation", "execute_change_set", {"StackName": "two", "ChangeSetName": "change"}),
+    ("cloudformation", "describe_stack_events", {"StackName": "two"}),
+    ("cloudformation", "list_exports", {}),
+    ("ecr", "describe_repositories", {}),
+    ("cloudformation", "describe_stacks", {}),
+    ("cloudformation", "delete_stack", {"StackName": "two"}),
     ("cloudformation", "delete_stack", {"StackName": "one"}),
     ("cloudformation", "describe_stacks", {}),
     ("ecr", "describe_repositories", {}),

@@ -279,6 +279,108 @@ def test_process_that_drops_modules_and_imports_them_again_works(dropped):
     """)
 
 
+STACK = """
+import json
+def deploy(name, prefix):
+    client = boto3.client("cloudformation", "us-east-1")
+    resources = {
+        "Rule": {
+            "Type": "AWS::ECR::PullThroughCacheRule",
+            "Properties": {"EcrRepositoryPrefix": prefix, "UpstreamRegistryUrl": "quay.io"},
+        },
+        "Secret": {"Type": "AWS::SecretsManager::Secret", "Properties": {"Name": name}},
+    }
+    client.create_stack(StackName=name, TemplateBody=json.dumps({"Resources": resources}))
+    ecr = boto3.client("ecr", "us-east-1")
+    rules = ecr.describe_pull_through_cache_rules(ecrRepositoryPrefixes=[prefix])["pullThroughCacheRules"]
+    assert len(rules) == 1
+    secrets = boto3.client("secretsmanager", "us-east-1").list_secrets()["SecretList"]
+    assert name in [secret["Name"] for secret in secrets]
+"""
+
+
+@pytest.mark.parametrize(
+    "before", ["", "import moto.cloudformation", "import moto.cloudformation.parsing as p; p.get_model_map()"]
+)
+def test_activation_before_or_after_cloudformation_is_loaded(before):
+    run(
+        STACK
+        + textwrap.dedent(f"""
+            {before}
+            import moto_ecr_ptc
+            from moto import mock_aws
+            with mock_aws():
+                deploy("stack", "quay")
+        """)
+    )
+
+
+def test_activation_during_a_mock_reaches_cloudformation_in_use():
+    run(
+        STACK
+        + textwrap.dedent("""
+            from moto import mock_aws
+            with mock_aws():
+                client = boto3.client("cloudformation", "us-east-1")
+                repository = {"Type": "AWS::ECR::Repository", "Properties": {"RepositoryName": "app"}}
+                client.create_stack(StackName="old", TemplateBody=json.dumps({"Resources": {"Repository": repository}}))
+                import moto_ecr_ptc
+                deploy("stack", "quay")
+                client.delete_stack(StackName="old")
+                names = [stack["StackName"] for stack in client.describe_stacks()["Stacks"]]
+                assert names == ["stack"], names
+        """)
+    )
+
+
+def test_ecr_does_not_load_cloudformation():
+    run("""
+        import sys
+        import moto_ecr_ptc
+        from moto import mock_aws
+        with mock_aws():
+            create()
+        assert "moto.cloudformation" not in sys.modules
+    """)
+
+
+def test_type_for_secrets_steps_aside_where_moto_has_one():
+    run(
+        STACK
+        + textwrap.dedent("""
+            import moto_ecr_ptc
+            from moto import mock_aws
+            from moto.core.common_models import CloudFormationModel
+            from moto.secretsmanager.models import secretsmanager_backends
+
+            class MotosSecret(CloudFormationModel):
+                __module__ = "moto.secretsmanager.models"
+                physical_resource_id = "moto's"
+
+                @staticmethod
+                def cloudformation_type():
+                    return "AWS::SecretsManager::Secret"
+
+                @staticmethod
+                def cloudformation_name_type():
+                    return "Name"
+
+                @classmethod
+                def create_from_cloudformation_json(cls, name, json, account_id, region_name, **more):
+                    secretsmanager_backends[account_id][region_name].create_secret(
+                        name, "moto's", None, None, None, None, None, [], False
+                    )
+                    return cls()
+
+            with mock_aws():
+                deploy("stack", "quay")
+                value = boto3.client("secretsmanager", "us-east-1").get_secret_value(SecretId="stack")
+                assert value["SecretString"] == "moto's"
+            assert "moto_ecr_ptc.ecr.cloudformation.secret" not in sys.modules
+        """).replace("import moto_ecr_ptc", "import sys, moto_ecr_ptc")
+    )
+
+
 def test_spec_of_the_watched_module_offers_its_source():
     run("""
         import importlib.util

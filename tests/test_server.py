@@ -23,10 +23,9 @@ from moto import mock_aws
 from moto.core.exceptions import ServiceException
 
 import conftest
-from conftest import ACCOUNT, LIFECYCLE_POLICY, REGION, REPOSITORY_POLICY, prefixes
+from conftest import ACCOUNT, LIFECYCLE_POLICY, REGION, REPOSITORY_POLICY, SCRIPTS, prefixes
 from moto_ecr_ptc import upstream_registry
 
-SCRIPTS = Path(sys.executable).parent
 QUAY = {"ecrRepositoryPrefix": "quay", "upstreamRegistryUrl": "quay.io"}
 
 
@@ -252,35 +251,6 @@ def test_client_that_is_slow_to_send_its_body_holds_nobody_up(server):
 
 
 # --- the AWS CLI ------------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def cli(server, tmp_path):
-    """Run the AWS CLI; return its exit status, standard output and standard error."""
-    environment = {
-        **{name: value for name, value in os.environ.items() if not name.startswith("AWS_")},
-        "AWS_ENDPOINT_URL": server.endpoint_url,
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_DEFAULT_REGION": REGION,
-        "AWS_MAX_ATTEMPTS": "1",
-        "AWS_PAGER": "",
-        "AWS_CONFIG_FILE": str(tmp_path / "config"),
-        "AWS_EC2_METADATA_DISABLED": "true",
-    }
-
-    def run(*arguments):
-        process = subprocess.run(
-            [str(SCRIPTS / "aws"), *arguments],
-            capture_output=True,
-            text=True,
-            check=False,
-            env=environment,
-            timeout=120,
-        )
-        return process.returncode, process.stdout, process.stderr.strip()
-
-    return run
 
 
 def printed(result):

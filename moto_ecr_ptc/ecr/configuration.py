@@ -293,6 +293,27 @@ class RegistryConfiguration(ECRBackend):
             self.repository_creation_templates[prefix_key(prefix)] = template
             return template
 
+    def replace_repository_creation_template(self, *, prefix: str, settings: TemplateSettings) -> None:
+        """Give a template these settings and no others. (CloudFormation's update of a template)
+
+        :raises TemplateNotFoundException: the prefix has no template
+        :raises InvalidParameterException: as on creation
+        """
+        with backend_lock:
+            old = self._get_template(prefix)
+            template = self._with_settings(
+                RepositoryCreationTemplate(
+                    sequence=old.sequence,
+                    prefix=old.prefix,
+                    applied_for=[],
+                    created_at=old.created_at,
+                    updated_at=now(),
+                ),
+                settings,
+            )
+            self._check_template_rights(settings, None)
+            self.repository_creation_templates[prefix_key(prefix)] = template
+
     def delete_repository_creation_template(self, *, prefix: str) -> RepositoryCreationTemplate:
         """Delete a template and return it. (DeleteRepositoryCreationTemplate)
 
