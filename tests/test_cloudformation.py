@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -287,6 +289,29 @@ def test_retained_resource_stays(ecr, stack):
     stack.create({"Rule": {**QUAY, "DeletionPolicy": "Retain"}, "Other": changed(QUAY, EcrRepositoryPrefix="other")})
     stack.delete()
     assert prefixes(ecr) == ["quay"]
+
+
+def test_change_sets_of_one_name_belong_to_their_stacks(aws, ecr):
+    client = aws.client("cloudformation")
+    for name in ("one", "two"):
+        body = document({"Rule": changed(QUAY, EcrRepositoryPrefix=name)})
+        client.create_change_set(ChangeSetName="same", StackName=name, ChangeSetType="CREATE", TemplateBody=body)
+    client.execute_change_set(ChangeSetName="same", StackName="one")
+    assert prefixes(ecr) == ["one"]
+    client.execute_change_set(ChangeSetName="same", StackName="two")
+    assert prefixes(ecr) == ["one", "two"]
+
+
+def test_stacks_at_once_keep_apart(aws, ecr):
+    def create(number: int) -> str:
+        client = aws.client("cloudformation")
+        rule = changed(QUAY if number % 2 else BAD, EcrRepositoryPrefix=f"team-{number}")
+        client.create_stack(StackName=f"stack-{number}", TemplateBody=document({"Rule": rule}))
+        return str(client.describe_stacks(StackName=f"stack-{number}")["Stacks"][0]["StackStatus"])
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(create, range(24))) == ["ROLLBACK_COMPLETE", "CREATE_COMPLETE"] * 12
+    assert sorted(prefixes(ecr)) == sorted(f"team-{number}" for number in range(1, 24, 2))
 
 
 def test_accounts_and_regions_have_stacks_of_their_own(aws):
@@ -679,18 +704,36 @@ def test_caller_needs_no_rights_of_ecr(aws, ecr):
     assert prefixes(ecr) == ["quay"]
 
 
-def test_nested_stack_that_fails_fails_the_outer_one(aws, ecr, stack):
-    aws.client("s3").create_bucket(Bucket="templates")
-    aws.client("s3").put_object(Bucket="templates", Key="inner.json", Body=document({"Rule": QUAY, "Bad": BAD}))
-    nested = {
-        "Type": "AWS::CloudFormation::Stack",
-        "Properties": {"TemplateURL": "https://s3.amazonaws.com/templates/inner.json"},
-    }
-    stack.create({"Outer": changed(QUAY, EcrRepositoryPrefix="outer"), "Nested": nested})
-    assert stack.status == "ROLLBACK_COMPLETE"
-    assert "was not successfully created" in stack.describe().get("StackStatusReason", "was not successfully created")
+@pytest.fixture
+def nested(aws: Aws) -> Callable[..., dict[str, Any]]:
+    """Return a stack as a resource of another."""
+    s3 = aws.client("s3")
+    s3.create_bucket(Bucket="templates")
+
+    def make(resources: dict[str, Any]) -> dict[str, Any]:
+        s3.put_object(Bucket="templates", Key=f"{len(resources)}.json", Body=document(resources))
+        url = f"https://s3.amazonaws.com/templates/{len(resources)}.json"
+        return {"Type": "AWS::CloudFormation::Stack", "Properties": {"TemplateURL": url}}
+
+    return make
+
+
+def test_nested_stack_that_fails_fails_the_outer_one(ecr, stacks, nested):
+    outer = {"Outer": changed(QUAY, EcrRepositoryPrefix="outer"), "Nested": nested({"Rule": QUAY, "Bad": BAD})}
+    stacks.create(outer)
+    assert stacks.status == "ROLLBACK_COMPLETE"
     assert rules(ecr) == []
-    assert len(stack.client.describe_stacks()["Stacks"]) == 1
+    assert len(stacks.client.describe_stacks()["Stacks"]) == 1
+
+
+def test_nested_stack_that_fails_fails_the_update_of_an_outer_one_without_rules(ecr, stacks, nested):
+    queue = {"Type": "AWS::SQS::Queue"}
+    stacks.create({"Queue": queue, "Nested": nested({"Rule": QUAY})})
+    assert prefixes(ecr) == ["quay"]
+    bad = {**nested({"Rule": QUAY, "Bad": BAD}), "Metadata": {"changed": "yes"}}
+    found = refusal(stacks.update, resources={"Queue": queue, "Nested": bad})
+    assert BAD_URL in found.message
+    assert "was not successfully created" in found.message
 
 
 def test_stack_set_with_a_refused_rule_reports_no_success(ecr, stack):

@@ -10,7 +10,8 @@ Source: CloudFormation user guide, "Stack status codes" and "Choose how to handl
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, NamedTuple, cast
 
@@ -125,11 +126,12 @@ class StackBackend(CloudFormationBackend):
         name = str(options["name"] if "name" in options else arguments[0])
         before = set(self.stacks)
         nested = _is_nested.get() or name.startswith("StackSet:")
-        token = _is_nested.set(True)
         try:
-            return super().create_stack(*arguments, **options)
+            with _as_outer_stack():
+                return super().create_stack(*arguments, **options)
         except Exception as error:
-            stack = next((self.stacks[new] for new in self.stacks if new not in before), None)
+            stacks = [stack for key, stack in list(self.stacks.items()) if key not in before]
+            stack = next((stack for stack in stacks if stack.name == name), None)
             if stack is None or not (_concerns(stack.template_dict) or _is_failure(error)):
                 raise
             self._roll_back_creation(stack, error)
@@ -137,8 +139,6 @@ class StackBackend(CloudFormationBackend):
                 self.delete_stack(stack.stack_id)
                 raise _refusal(stack, error) from error
             return stack
-        finally:
-            _is_nested.reset(token)
 
     def create_change_set(self, *arguments: Any, **options: Any) -> tuple[str, str]:
         """Create a change set, for a stack that can be changed. (CreateChangeSet)
@@ -156,26 +156,25 @@ class StackBackend(CloudFormationBackend):
 
     def execute_change_set(self, change_set_name: str, stack_name: str | None = None) -> None:
         """Make the changes of a change set. What is refused is rolled back. (ExecuteChangeSet)"""
-        change_set = self.describe_change_set(change_set_name)
-        assert change_set is not None  # moto raises
+        change_set = self._find_change_set(change_set_name, stack_name)
+        if change_set is None:
+            with _as_outer_stack():
+                super().execute_change_set(change_set_name, stack_name)
+            return
         stack = self.stacks[change_set.stack_id]
         before = _Before(stack.template, dict(stack.parameters))
         creates = change_set.change_set_type == "CREATE"
 
         def execute() -> None:
-            super(StackBackend, self).execute_change_set(change_set_name, stack_name)
-            if not concerned:
-                return
+            super(StackBackend, self).execute_change_set(change_set.change_set_id, stack_name)
             # moto leaves these as they were.
             stack._parse_template()
             stack.parameters = change_set.parameters or stack.parameters
             stack.output_map = stack._create_output_map()
             self._export(stack)
 
-        concerned = _concerns(change_set.template_dict) or _concerns(stack.template_dict)
-        if concerned:
-            stack.resource_map.__class__ = StackResources
-        failure = self._attempt(execute, concerned)
+        stack.resource_map.__class__ = StackResources
+        failure = self._attempt(execute)
         if failure is None:
             return
         change_set.execution_status = "EXECUTE_FAILED"
@@ -197,13 +196,13 @@ class StackBackend(CloudFormationBackend):
 
         def update() -> None:
             super(StackBackend, self).update_stack(*arguments, **options)
-            if concerned:
-                self._export(stack)
+            self._export(stack)
 
-        concerned = _concerns(_parse(stack, template)) or _concerns(stack.template_dict)
-        if concerned:
-            stack.resource_map.__class__ = StackResources
-        failure = self._attempt(update, concerned)
+        if not (_concerns(_parse(stack, template)) or _concerns(stack.template_dict)):
+            with _as_outer_stack():
+                return super().update_stack(*arguments, **options)
+        stack.resource_map.__class__ = StackResources
+        failure = self._attempt(update)
         if failure is not None:
             self._roll_back_update(stack, before, failure)
             if not _is_failure(failure):
@@ -220,17 +219,27 @@ class StackBackend(CloudFormationBackend):
 
     # -----------------------------------------------------------------------------------------------------------------
 
-    def _attempt(self, act: Callable[[], None], concerned: bool) -> Exception | None:
-        """Do something to a stack, and return what went wrong, unless that is left to moto."""
-        token = _is_nested.set(True)
+    def _find_change_set(self, name: str, stack_name: str | None) -> Any:
+        """Return a change set of a stack with a resource of this package; None if there is none such.
+
+        moto takes the newest of the name, whatever its stack; but the CDK gives all its change sets one name.
+        """
+        for change_set in reversed(list(self.change_sets.values())):
+            stack = self.stacks.get(change_set.stack_id)
+            if stack is None or name not in (change_set.change_set_id, change_set.change_set_name):
+                continue
+            if stack_name not in (None, stack.name, stack.stack_id):
+                continue
+            return change_set if _concerns(change_set.template_dict) or _concerns(stack.template_dict) else None
+        return None
+
+    def _attempt(self, act: Callable[[], None]) -> Exception | None:
+        """Do something to a stack, and return what went wrong."""
         try:
-            act()
+            with _as_outer_stack():
+                act()
         except Exception as error:
-            if not (concerned or _is_failure(error)):
-                raise
             return error
-        finally:
-            _is_nested.reset(token)
         return None
 
     def _roll_back_creation(self, stack: Any, error: Exception) -> None:
@@ -279,6 +288,16 @@ class StackBackend(CloudFormationBackend):
     def _withdraw(self, stack: Any) -> None:
         for name in [name for name, export in self.exports.items() if export.exporting_stack_id == stack.stack_id]:
             del self.exports[name]
+
+
+@contextmanager
+def _as_outer_stack() -> Iterator[None]:
+    """Have stacks that are made meanwhile be nested ones: their failure is that of the stack around them."""
+    token = _is_nested.set(True)
+    try:
+        yield
+    finally:
+        _is_nested.reset(token)
 
 
 def register() -> None:
@@ -348,7 +367,9 @@ def _report(stack: Any, error: Exception, status: str) -> str:
             resource_type=resource.cloudformation_type(),
             resource_status=status,
             resource_status_reason=error.message,
-            resource_properties=json.dumps(resource.properties),
+            resource_properties=json.dumps(
+                {name: "****" if name == "SecretString" else value for name, value in resource.properties.items()}
+            ),
         )
         event.sendToSns(stack.account_id, stack.region_name, stack.notification_arns)
         stack.events.append(event)
