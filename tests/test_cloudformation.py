@@ -227,6 +227,14 @@ def test_properties_of_a_rule_are_those_of_the_request(aws, ecr, stack):
     }
 
 
+def test_role_of_the_stack_is_the_rules(ecr, stacks):
+    role = {"Type": "AWS::IAM::Role", "Properties": {"RoleName": "upstream", "AssumeRolePolicyDocument": {}}}
+    url = {"Fn::Sub": f"{OTHER_ACCOUNT}.dkr.ecr.${{AWS::Region}}.amazonaws.com"}
+    rule = changed(QUAY, UpstreamRegistryUrl=url, CustomRoleArn={"Fn::GetAtt": ["Role", "Arn"]})
+    stacks.create({"Rule": rule, "Role": role})
+    assert [found["customRoleArn"] for found in rules(ecr)] == [f"arn:aws:iam::{ACCOUNT}:role/upstream"]
+
+
 @EXCLUSION_FILTERS
 def test_properties_of_a_template_are_those_of_the_request(ecr, stack):
     role = f"arn:aws:iam::{ACCOUNT}:role/template"
