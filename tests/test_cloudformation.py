@@ -408,6 +408,19 @@ def test_retained_resource_stays_when_it_is_taken_out_or_replaced(ecr, stacks):
     assert prefixes(ecr) == ["quay", "other", "new"]
 
 
+def test_update_of_an_exported_rule_beside_a_resource_of_motos(aws, ecr, stacks):
+    def resources(name: str) -> dict[str, Any]:
+        repository = {"Type": "AWS::ECR::Repository", "Properties": {"RepositoryName": name}}
+        return {"Repository": repository, "Rule": changed(QUAY, EcrRepositoryPrefix=name)}
+
+    outputs = {"Rule": {"Value": {"Ref": "Rule"}, "Export": {"Name": "the-rule"}}}
+    stacks.create(resources("old"), Outputs=outputs)
+    stacks.update(resources("new"), Outputs=outputs)
+    assert (repositories(ecr), prefixes(ecr)) == (["new"], ["new"])
+    exports = stacks.client.list_exports()["Exports"]
+    assert [(export["Name"], export["Value"]) for export in exports] == [("the-rule", "new")]
+
+
 def test_resource_that_was_taken_out_can_come_back(ecr, stacks):
     other = changed(QUAY, EcrRepositoryPrefix="other")
     stacks.create({"Rule": QUAY, "Other": other})
