@@ -284,6 +284,19 @@ def test_rule_that_is_gone_already_does_not_stop_the_deletion(aws, ecr, stack):
     assert refusal(stack.describe).code == "ValidationError"
 
 
+def test_outputs_stay_when_somebody_deletes_what_they_are_of(ecr, stacks):
+    stacks.create({"Template": TEMPLATE}, Outputs={"Created": {"Value": {"Fn::GetAtt": ["Template", "CreatedAt"]}}})
+    ecr.delete_repository_creation_template(prefix="hub")
+    assert stacks.outputs["Created"]
+
+
+def test_secret_that_is_to_be_deleted_already_does_not_stop_the_deletion(aws, stack):
+    stack.create({"Secret": SECRET, "Rule": RULE})
+    aws.client("secretsmanager").delete_secret(SecretId="ecr-pullthroughcache/hub")
+    stack.delete()
+    assert secrets(aws) == []
+
+
 def test_deleted_stack_stays_deleted_when_it_is_described(ecr, stack):
     stack.create({"Rule": QUAY}, Outputs={"Rule": {"Value": {"Ref": "Rule"}}})
     stack_id = stack.describe()["StackId"]
@@ -553,6 +566,8 @@ def test_rolled_back_stack_takes_no_update(ecr, stacks):
     ("resource", "reason"),
     [
         (changed(QUAY, Colour="red"), "Encountered unsupported property Colour"),
+        (changed(QUAY, Upstreamregistry="quay"), "Encountered unsupported property Upstreamregistry"),
+        (changed(QUAY, RegistryId=ACCOUNT), "Encountered unsupported property RegistryId"),
         (changed(QUAY, ecrRepositoryPrefix="red"), "Encountered unsupported property ecrRepositoryPrefix"),
         (
             changed(QUAY, UpstreamRegistryUrl=["quay.io"]),

@@ -293,8 +293,10 @@ class RegistryConfiguration(ECRBackend):
             self.repository_creation_templates[prefix_key(prefix)] = template
             return template
 
-    def replace_repository_creation_template(self, *, prefix: str, settings: TemplateSettings) -> None:
-        """Give a template these settings and no others. (CloudFormation's update of a template)
+    def replace_repository_creation_template(
+        self, *, prefix: str, settings: TemplateSettings
+    ) -> RepositoryCreationTemplate:
+        """Give a template these settings and no others, and return it. (CloudFormation's update of a template)
 
         :raises TemplateNotFoundException: the prefix has no template
         :raises InvalidParameterException: as on creation
@@ -313,6 +315,7 @@ class RegistryConfiguration(ECRBackend):
             )
             self._check_template_rights(settings, None)
             self.repository_creation_templates[prefix_key(prefix)] = template
+            return template
 
     def delete_repository_creation_template(self, *, prefix: str) -> RepositoryCreationTemplate:
         """Delete a template and return it. (DeleteRepositoryCreationTemplate)

@@ -149,6 +149,10 @@ class EcrResourceType(ResourceType):
     operation: ClassVar[str]
     """The operation that creates one."""
 
+    @staticmethod
+    def cloudformation_name_type() -> str:
+        return ""
+
     @property
     def backend(self) -> PullThroughCacheBackend:
         return cast(PullThroughCacheBackend, ecr_backends[self.account_id][self.region])
@@ -176,10 +180,6 @@ class PullThroughCacheRuleType(EcrResourceType, CloudFormationModel):
     def cloudformation_type() -> str:
         return "AWS::ECR::PullThroughCacheRule"
 
-    @staticmethod
-    def cloudformation_name_type() -> str:
-        return ""
-
     def create(self, name: str) -> None:
         members = {xform_name(member): value for member, value in self.members.items()}
         self.physical_resource_id = self.backend.create_pull_through_cache_rule(**members).ecr_repository_prefix
@@ -200,32 +200,27 @@ class RepositoryCreationTemplateType(EcrResourceType, CloudFormationModel):
         "CreatedAt": lambda resource: resource.template.created_at.isoformat(),
         "UpdatedAt": lambda resource: resource.template.updated_at.isoformat(),
     }
+    template: RepositoryCreationTemplate
+    """As the stack made it: outputs stay, whatever becomes of it."""
 
     @staticmethod
     def cloudformation_type() -> str:
         return "AWS::ECR::RepositoryCreationTemplate"
 
-    @staticmethod
-    def cloudformation_name_type() -> str:
-        return ""
-
-    @property
-    def template(self) -> RepositoryCreationTemplate:
-        (template,), _ = self.backend.describe_repository_creation_templates(prefixes=[self.physical_resource_id])
-        return template
-
     def create(self, name: str) -> None:
         members = self.members
-        template = self.backend.create_repository_creation_template(
+        self.template = self.backend.create_repository_creation_template(
             prefix=members["prefix"], settings=read_settings(members)
         )
-        self.physical_resource_id = template.prefix
+        self.physical_resource_id = self.template.prefix
 
     def change(self, new: RepositoryCreationTemplateType) -> bool:
         members = new.members
         if members["prefix"] != self.physical_resource_id:
             return False
-        self.backend.replace_repository_creation_template(prefix=members["prefix"], settings=read_settings(members))
+        self.template = self.backend.replace_repository_creation_template(
+            prefix=members["prefix"], settings=read_settings(members)
+        )
         return True
 
     def remove(self) -> None:
@@ -233,11 +228,14 @@ class RepositoryCreationTemplateType(EcrResourceType, CloudFormationModel):
             self.backend.delete_repository_creation_template(prefix=self.physical_resource_id)
 
 
-_MEMBERS = {
-    "ImageTagMutabilityExclusionFilterType": "filterType",
-    "ImageTagMutabilityExclusionFilterValue": "filter",
+_PROPERTIES = {
+    "filterType": "ImageTagMutabilityExclusionFilterType",
+    "filter": "ImageTagMutabilityExclusionFilterValue",
 }
-"""Properties whose names differ from the members' in more than the first letter."""
+"""The properties of members whose names differ in more than the first letter."""
+
+_NO_PROPERTIES = frozenset({"registryId"})
+"""Members that are no properties: a stack makes what belongs to its own account."""
 
 
 def _read(value: Any, shape: Shape, where: str) -> Any:
@@ -246,13 +244,16 @@ def _read(value: Any, shape: Shape, where: str) -> Any:
     :raises InvalidParameterException: it has another type, or a property that there is none of
     """
     if isinstance(shape, StructureShape):
-        names = {name.lower(): name for name in shape.members}
+        names = {
+            _PROPERTIES.get(member, member[0].upper() + member[1:]): member
+            for member in shape.members
+            if member not in _NO_PROPERTIES
+        }
         members: dict[str, Any] = {}
         for name, item in _typed(value, dict, where).items():
-            member = _MEMBERS.get(name) or names.get(name.lower())
-            if member not in shape.members or (name[:1].islower()):
+            if name not in names:
                 raise InvalidParameterException(f"Encountered unsupported property {name}")
-            members[member] = _read(item, shape.members[member], name)
+            members[names[name]] = _read(item, shape.members[names[name]], name)
         return members
     if isinstance(shape, ListShape):
         return [_read(item, shape.member, where) for item in _typed(value, list, where)]

@@ -10,7 +10,7 @@ Source: CloudFormation user guide, "Stack status codes" and "Choose how to handl
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, NamedTuple, cast
@@ -355,28 +355,25 @@ def _with_defaults(template: dict[str, Any], parameters: dict[str, Any]) -> dict
 
 def _report(stack: Any, error: Exception, status: str) -> str:
     """Add the event of the resource that failed, and return the reason for the rollback."""
-    failed: Iterable[str] = ()
-    if isinstance(error, ResourceFailure):
-        resource = error.resource
-        failed = (resource.logical_resource_id,)
-        event = _Event(
-            stack_id=stack.stack_id,
-            stack_name=stack.name,
-            logical_resource_id=resource.logical_resource_id,
-            physical_resource_id=resource.physical_resource_id,
-            resource_type=resource.cloudformation_type(),
-            resource_status=status,
-            resource_status_reason=error.message,
-            resource_properties=json.dumps(
-                {name: "****" if name == "SecretString" else value for name, value in resource.properties.items()}
-            ),
-        )
-        event.sendToSns(stack.account_id, stack.region_name, stack.notification_arns)
-        stack.events.append(event)
+    if not isinstance(error, ResourceFailure):
+        return str(getattr(error, "message", None) or error)
+    resource = error.resource
+    event = _Event(
+        stack_id=stack.stack_id,
+        stack_name=stack.name,
+        logical_resource_id=resource.logical_resource_id,
+        physical_resource_id=resource.physical_resource_id,
+        resource_type=resource.cloudformation_type(),
+        resource_status=status,
+        resource_status_reason=error.message,
+        resource_properties=json.dumps(
+            {name: "****" if name == "SecretString" else value for name, value in resource.properties.items()}
+        ),
+    )
+    event.sendToSns(stack.account_id, stack.region_name, stack.notification_arns)
+    stack.events.append(event)
     verb = "create" if status.startswith("CREATE") else "update"
-    if failed:
-        return f"The following resource(s) failed to {verb}: [{', '.join(failed)}]."
-    return str(getattr(error, "message", None) or error)
+    return f"The following resource(s) failed to {verb}: [{resource.logical_resource_id}]."
 
 
 def _refusal(stack: Any, error: Exception) -> Exception:
