@@ -6,10 +6,11 @@ Nothing here imports moto, boto3 or botocore: a process that never touches ECR p
 
 from __future__ import annotations
 
+import gc
 import importlib
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import wraps
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
@@ -27,9 +28,10 @@ _BACKEND = "moto.ecr.models"
 _CLOUDFORMATION = "moto.cloudformation.models"
 _MOTO_API = "moto.moto_api._internal.urls"
 _SERVER = "moto.moto_server.werkzeug_app"
+_THREADED_SERVER = "moto.moto_server.threaded_moto_server"
 
 _servers: WeakSet[Any] = WeakSet()
-"""The applications of the moto servers that were started in this process."""
+"""The applications of the moto servers that run in this process."""
 
 
 class UnsupportedMotoError(RuntimeError):
@@ -47,13 +49,15 @@ def activate() -> None:
     if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
         # A second copy of this module, in a process that imports the package anew, takes the first one's place.
         sys.meta_path[:] = [_Finder(), *(finder for finder in sys.meta_path if not _is_finder_of_a_copy(finder))]
+        if _SERVER in sys.modules:
+            _servers.update(_find_running_servers())
     for module, act in _TRIGGERS.items():
         if module in sys.modules:
             act()
 
 
 def server_is_running() -> bool:
-    """Return whether a moto server was started in this process."""
+    """Return whether a moto server runs in this process."""
     return bool(_servers)
 
 
@@ -91,19 +95,50 @@ def _extend_moto_api() -> None:
         sys.modules[_MOTO_API].url_paths.update(static.url_paths)
 
 
+def _find_running_servers() -> Iterator[Any]:
+    """Yield the applications of the moto servers that were started before the activation."""
+    application = sys.modules[_SERVER].DomainDispatcherApplication
+    server = importlib.import_module("werkzeug.serving").BaseWSGIServer
+    for candidate in gc.get_objects():
+        # By the type: a proxy would be asked for its class, and may fail.
+        if not issubclass(type(candidate), server) or not isinstance(candidate.app, application):
+            continue
+        if candidate.socket.fileno() != -1:  # it is closed when the server stops
+            yield candidate.app
+
+
 def _watch_servers() -> None:
     """Take note of the moto servers that are started from now on."""
-    application = sys.modules[_SERVER].DomainDispatcherApplication
-    initialize = application.__init__
-    if getattr(initialize, "__module__", None) == __name__:
-        return
 
-    @wraps(initialize, assigned=("__doc__", "__name__", "__qualname__"))
-    def initialize_and_note(self: Any, *arguments: Any, **options: Any) -> None:
-        initialize(self, *arguments, **options)
+    def note(self: Any) -> None:
         _servers.add(self)
 
-    application.__init__ = initialize_and_note
+    _extend(sys.modules[_SERVER].DomainDispatcherApplication, "__init__", note)
+
+
+def _watch_threaded_servers() -> None:
+    """Take note of the moto servers that are stopped from now on."""
+
+    def forget(self: Any) -> None:
+        _servers.discard(self._server.app)
+
+    _extend(sys.modules[_THREADED_SERVER].ThreadedMotoServer, "stop", forget)
+
+
+def _extend(owner: type, name: str, act: Callable[[Any], None]) -> None:
+    """Have a method of moto's followed by something more."""
+    method = getattr(owner, name)
+    if getattr(method, "__module__", None) == __name__:
+        if method.__globals__ is globals():
+            return
+        method = method.__wrapped__  # extended by a copy of this module that the process has dropped
+
+    @wraps(method, assigned=("__doc__", "__name__", "__qualname__"))
+    def extended(self: Any, *arguments: Any, **options: Any) -> None:
+        method(self, *arguments, **options)
+        act(self)
+
+    setattr(owner, name, extended)
 
 
 _TRIGGERS = {
@@ -111,6 +146,7 @@ _TRIGGERS = {
     _CLOUDFORMATION: _extend_cloudformation,
     _MOTO_API: _extend_moto_api,
     _SERVER: _watch_servers,
+    _THREADED_SERVER: _watch_threaded_servers,
 }
 """The modules of moto that matter, and what is done as soon as one is loaded."""
 
@@ -150,8 +186,9 @@ class _Finder(MetaPathFinder):
     ) -> ModuleSpec | None:
         if fullname not in _TRIGGERS:
             return None
-        specs = (finder.find_spec(fullname, path, target) for finder in sys.meta_path if finder is not self)
-        spec = next(filter(None, specs), None)
+        # A finder of the kind that Python had before 3.4 has no find_spec, and finds none of moto's modules.
+        others = (finder for finder in sys.meta_path if finder is not self and hasattr(finder, "find_spec"))
+        spec = next(filter(None, (finder.find_spec(fullname, path, target) for finder in others)), None)
         if spec and spec.loader:  # pragma: no branch (every moto so far has this module)
             spec.loader = _ActivatingLoader(spec.loader, _TRIGGERS[fullname])
         return spec

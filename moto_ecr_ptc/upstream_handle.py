@@ -73,7 +73,7 @@ class UpstreamRegistry:
         secret's credentials are sent when it asks for them.
 
         :param url: ``http://host:port`` or ``https://host:port``
-        :param timeout: seconds to wait for it to connect, and to send anything
+        :param timeout: seconds to wait for its answer, or for a blob to begin and to go on
         :raises ValueError: another URL, or a registry that holds pushed or loaded images
         """
         self._upstream().proxy(url, timeout)
@@ -123,8 +123,8 @@ class UpstreamRegistry:
             return RemoteUpstream(self._url)
         if not (models.botocore_stubber.enabled or server_is_running()):
             raise RuntimeError(
-                f"{self!r} has no AWS to be an upstream of: no mock is active in this process and no moto server was "
-                "started in it. Use it within mock_aws, after starting a ThreadedMotoServer, or with "
+                f"{self!r} has no AWS to be an upstream of: no mock is active in this process and no moto server "
+                "runs in it. Use it within mock_aws, after starting a ThreadedMotoServer, or with "
                 "TEST_SERVER_MODE=true and TEST_SERVER_MODE_ENDPOINT for a server elsewhere."
             )
         from .ecr.upstream import get_upstream

@@ -279,6 +279,70 @@ def test_process_that_drops_modules_and_imports_them_again_works(dropped):
     """)
 
 
+def test_server_that_ran_before_the_activation_has_upstream_registries():
+    run("""
+        from moto.server import ThreadedMotoServer
+        stopped, server = ThreadedMotoServer("127.0.0.1", 0, verbose=False), None
+        stopped.start()
+        stopped.stop()
+        from moto_ecr_ptc import upstream_registry
+        hub = upstream_registry("quay")
+        try:
+            hub.push("team/app")
+        except RuntimeError:
+            pass
+        else:
+            raise AssertionError("no server runs")
+        for name in [name for name in __import__("sys").modules if name.startswith("moto_ecr_ptc")]:
+            del __import__("sys").modules[name]
+        server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+        server.start()
+        from moto_ecr_ptc import upstream_registry
+        upstream_registry("quay").push("team/app")
+        create(boto3.client("ecr", "us-east-1", endpoint_url="http://%s:%s" % server.get_host_and_port(),
+                            aws_access_key_id="a", aws_secret_access_key="b"))
+        server.stop()
+    """)
+
+
+def test_handle_of_a_stopped_server_is_a_runtime_error_until_the_next_start():
+    run("""
+        import sys
+        from moto.server import ThreadedMotoServer
+        def use_until_stopped():
+            from moto_ecr_ptc import upstream_registry
+            server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+            for _ in range(2):
+                server.start()
+                upstream_registry("quay").push("team/app")
+                server.stop()
+                try:
+                    upstream_registry("quay").push("team/app")
+                except RuntimeError:
+                    continue
+                raise AssertionError("the server runs no more")
+        use_until_stopped()
+        for name in [name for name in sys.modules if name.startswith("moto_ecr_ptc")]:
+            del sys.modules[name]
+        use_until_stopped()  # with a copy of the package, which extends moto's classes anew
+    """)
+
+
+def test_finder_without_find_spec_does_not_break_the_import_of_moto():
+    run("""
+        import sys, warnings
+        warnings.simplefilter("ignore", ImportWarning)  # Python's own, about the finder
+        class OldFinder:
+            def find_module(self, fullname, path=None):
+                return None
+        import moto_ecr_ptc
+        sys.meta_path.insert(1, OldFinder())
+        from moto import mock_aws
+        with mock_aws():
+            create()
+    """)
+
+
 STACK = """
 import json
 def deploy(name, prefix):

@@ -5,20 +5,23 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
+from datetime import datetime, timedelta, timezone
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import docker_registry
 import pytest
 import requests
+from botocore.exceptions import ClientError
 from docker_registry import DockerRegistry
 from freezegun import freeze_time
+from moto.ecr.models import ecr_backends
 
-from conftest import GOOD_SECRET, Aws, digest, failure_codes, pull, refusal, repositories
+from conftest import ACCOUNT, GOOD_SECRET, REGION, Aws, digest, failure_codes, pull, refusal, repositories
 from moto_ecr_ptc import UpstreamRegistry, upstream_registry
-from moto_ecr_ptc.ecr.images import Descriptor, build_image, build_index
+from moto_ecr_ptc.ecr.images import OCI_MANIFEST, Descriptor, build_image, build_index
 
 AMD64 = build_image([b"layer of amd64"], "linux/amd64")
 ARM64 = build_image([b"layer of arm64"], "linux/arm64")
@@ -197,6 +200,13 @@ def quay(ecr: Any, slow: SlowRegistry) -> UpstreamRegistry:
     return handle
 
 
+def error_code(call: Future[Any]) -> str:
+    """Return the code of the error that a call in another thread ends with."""
+    error = call.exception(60)
+    assert isinstance(error, ClientError)
+    return error.response["Error"]["Code"]
+
+
 def test_slow_upstream_holds_nobody_else_up(aws, ecr, quay, slow):
     with ThreadPoolExecutor(1) as pool:
         pulling = pool.submit(pull, aws.client("ecr"), REPOSITORY)
@@ -312,8 +322,64 @@ def test_repository_that_is_deleted_while_a_layer_is_fetched_keeps_nothing(aws, 
         assert slow.asked.wait(60)
         ecr.delete_repository(repositoryName=REPOSITORY, force=True)
         slow.go_on.set()
-        url = fetching.result(60)["downloadUrl"]
-    assert requests.get(url, timeout=60).status_code == 404
+        assert error_code(fetching) == "RepositoryNotFoundException"
+
+
+@pytest.mark.parametrize("meanwhile", ["delete the image", "delete the rule", "create the repository anew"])
+def test_layer_of_what_is_gone_when_it_arrives_is_not_found(aws, ecr, quay, slow, meanwhile):
+    slow.go_on.set()
+    pull(ecr, REPOSITORY)
+    slow.go_on.clear()
+    slow.asked.clear()
+    layer = {"repositoryName": REPOSITORY, "layerDigest": LAYER}
+    with ThreadPoolExecutor(1) as pool:
+        fetching = pool.submit(aws.client("ecr").get_download_url_for_layer, **layer)
+        assert slow.asked.wait(60)
+        if meanwhile == "delete the image":
+            ecr.batch_delete_image(repositoryName=REPOSITORY, imageIds=[{"imageTag": "latest"}])
+        elif meanwhile == "delete the rule":
+            ecr.delete_pull_through_cache_rule(ecrRepositoryPrefix="hub")
+        else:
+            ecr.delete_repository(repositoryName=REPOSITORY, force=True)
+            ecr.create_repository(repositoryName=REPOSITORY)
+        slow.go_on.set()
+        assert error_code(fetching) == "LayersNotFoundException"
+    availability = ecr.batch_check_layer_availability(repositoryName=REPOSITORY, layerDigests=[LAYER])
+    available = [found["layerAvailability"] for found in availability["layers"]]
+    assert available == (["AVAILABLE"] if meanwhile == "delete the rule" else [])
+
+
+def test_tag_that_is_pushed_while_it_is_pulled_is_its_pushers(aws, ecr, quay, slow):
+    ecr.create_repository(repositoryName=REPOSITORY)
+    pushed = json.dumps({"schemaVersion": 2, "mediaType": OCI_MANIFEST, "layers": []})
+    with ThreadPoolExecutor(1) as pool:
+        pulling = pool.submit(pull, aws.client("ecr"), REPOSITORY)
+        assert slow.asked.wait(60)
+        ecr.put_image(repositoryName=REPOSITORY, imageManifest=pushed, imageTag="latest")
+        slow.go_on.set()
+        (image,) = pulling.result(60)["images"]
+    assert image["imageManifest"] == pushed
+    assert len(ecr.describe_images(repositoryName=REPOSITORY)["imageDetails"]) == 1
+    with freeze_time(datetime.now(timezone.utc) + timedelta(days=2)):
+        (image,) = pull(ecr, REPOSITORY)["images"]
+    assert image["imageManifest"] == pushed
+
+
+def test_tag_that_is_pushed_while_it_is_refreshed_is_its_pushers(aws, ecr, quay, slow):
+    slow.go_on.set()
+    pull(ecr, REPOSITORY)
+    slow.go_on.clear()
+    slow.asked.clear()
+    ecr_backends[ACCOUNT][REGION].expire_cached_tags()
+    pushed = json.dumps({"schemaVersion": 2, "mediaType": OCI_MANIFEST, "layers": []})
+    with ThreadPoolExecutor(1) as pool:
+        pulling = pool.submit(pull, aws.client("ecr"), REPOSITORY)
+        assert slow.asked.wait(60)
+        ecr.put_image(repositoryName=REPOSITORY, imageManifest=pushed, imageTag="latest")
+        slow.go_on.set()
+        pulling.result(60)
+    (image,) = pull(ecr, REPOSITORY)["images"]
+    assert image["imageManifest"] == pushed
 
 
 def test_registry_that_answers_too_late_is_unavailable(ecr, quay, slow):

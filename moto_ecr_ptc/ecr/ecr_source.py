@@ -39,7 +39,9 @@ class EcrSource(NamedTuple):
             layers = {blob.digest: backend.held_layer(repository, blob.digest) for blob in manifest.blobs}
             return Fetched(manifest, {digest: layer for digest, layer in layers.items() if layer is not None})
 
-    def get_blob(self, repository: str, digest: str, credentials: UpstreamCredentials | None) -> bytes:
+    def get_blob(
+        self, repository: str, digest: str, credentials: UpstreamCredentials | None, size: int | None = None
+    ) -> bytes:
         with backend_lock:
             backend, _ = self._find(repository)
             layer = backend.held_layer(repository, digest)

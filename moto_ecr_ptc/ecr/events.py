@@ -17,6 +17,9 @@ from .rules import PullThroughCacheRule
 
 log = logging.getLogger(__name__)
 
+_ENABLED = frozenset({"ENABLED", "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS"})
+"""The states of EventBridge's ``RuleState`` in which a rule gets events."""
+
 
 def send_pull_event(
     rule: PullThroughCacheRule,
@@ -43,8 +46,8 @@ def send_pull_event(
     else:
         detail["image-digest"] = outcome
     bus = events_backends[rule.registry_id][region].event_buses["default"]
-    enabled = [event_rule for event_rule in list(bus.rules.values()) if event_rule.state == "ENABLED"]
-    if not enabled:
+    listening = [event_rule for event_rule in list(bus.rules.values()) if _listens(event_rule)]
+    if not listening:
         return
     event: dict[str, Any] = {
         "version": "0",
@@ -58,8 +61,13 @@ def send_pull_event(
         "detail": detail,
         "ingestion-time": unix_time(),  # moto's input transformers look for it
     }
-    for event_rule in enabled:
+    for event_rule in listening:
         _deliver(event_rule, event)
+
+
+def _listens(event_rule: Any) -> bool:
+    """Return whether an EventBridge rule is one for events: a rule that has a schedule alone is not."""
+    return event_rule.state in _ENABLED and bool(event_rule.event_pattern.get_pattern())
 
 
 def _deliver(event_rule: Any, event: dict[str, Any]) -> None:

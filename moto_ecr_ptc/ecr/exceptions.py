@@ -334,7 +334,12 @@ class UnableToListUpstreamImageReferrersException(ServiceException):
 
 class LayersNotFoundException(ServiceException):
     code = "LayersNotFoundException"
-    message = "The specified layers could not be found, or the specified layer is not valid for this repository."
+
+    def __init__(self, digest: str, repository_name: str, registry_id: str) -> None:
+        super().__init__(
+            f"The layer with digest {digest} does not exist within the repository with name '{repository_name}' "
+            f"in the registry with id '{registry_id}'"
+        )
 
 
 class LayerInaccessibleException(ServiceException):

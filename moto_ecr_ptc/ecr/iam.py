@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from inspect import signature
-from typing import Any
+from typing import Any, NamedTuple
 
 from moto.backends import get_backend
 from moto.iam.access_control import (
@@ -77,20 +77,15 @@ class Caller:
         Source: Amazon ECR user guide, "Private registry permissions". An Allow to the whole account does not count: it
         leaves the decision to the identity policies.
         """
-        caller_arn = self._access_key.arn
-        account_id = caller_arn.split(":")[4]
-        identities = {"*", caller_arn, *_assumed_role(caller_arn)}
-        account = {account_id, f"{caller_arn.split(':iam:')[0].split(':sts:')[0]}:iam::{account_id}:root"}
         results = self._evaluate(action, resource, None)
-        if PermissionResult.DENIED in {
-            *results,
-            _evaluate_policy(registry_policy, identities | account, action, resource),
-        }:
-            return False
-        return PermissionResult.PERMITTED in {
-            *results,
-            _evaluate_policy(registry_policy, identities, action, resource),
-        }
+        results.add(_evaluate_policy(registry_policy, self._principal(), action, resource))
+        return _decide(results) is PermissionResult.PERMITTED
+
+    def _principal(self) -> _Principal:
+        arn = self._access_key.arn
+        _, partition, _, _, account_id, _ = arn.split(":", 5)
+        itself = [frozenset({arn}), *(frozenset({role}) for role in _assumed_role(arn))]
+        return _Principal(chain=(*itself, _account_names(account_id, partition)), granted_as=frozenset().union(*itself))
 
     def _evaluate(self, action: str, resource: str, context: dict[str, str] | None) -> set[PermissionResult]:
         conditions: dict[str, Any] = {"incoming_condition_values": context} if MOTO_EVALUATES_CONDITIONS else {}
@@ -162,14 +157,9 @@ def policy_denies_role(
     Statements with a Condition are passed over: nothing here knows the values that AWS would compare. So are malformed
     ones.
     """
-    identities = {
-        "*",
-        account_id,
-        f"arn:{partition}:iam::{account_id}:root",
-        role.arn(account_id, partition),
-        role.service,
-    }
-    return _evaluate_policy(policy, identities, action, resource) is PermissionResult.DENIED
+    role_names = frozenset({role.arn(account_id, partition), role.service})
+    principal = _Principal(chain=(role_names, _account_names(account_id, partition)), granted_as=role_names)
+    return _evaluate_policy(policy, principal, action, resource) is PermissionResult.DENIED
 
 
 def policy_allows_role(policy: str | None, role_arn: str, *, action: str, resource: str) -> bool:
@@ -178,8 +168,9 @@ def policy_allows_role(policy: str | None, role_arn: str, *, action: str, resour
     Statements are passed over as by ``policy_denies_role``.
     """
     partition, account_id = role_arn.split(":")[1], role_arn.split(":")[4]
-    identities = {"*", account_id, f"arn:{partition}:iam::{account_id}:root", role_arn}
-    return _evaluate_policy(policy, identities, action, resource) is PermissionResult.PERMITTED
+    account = _account_names(account_id, partition)
+    principal = _Principal(chain=(frozenset({role_arn}), account), granted_as=account | {role_arn})
+    return _evaluate_policy(policy, principal, action, resource) is PermissionResult.PERMITTED
 
 
 def role_trusts(arn: str, services: Iterable[str], *, account_id: str, partition: str) -> bool | None:
@@ -187,19 +178,35 @@ def role_trusts(arn: str, services: Iterable[str], *, account_id: str, partition
     role = next((role for role in get_backend("iam")[account_id][partition].get_roles() if role.arn == arn), None)
     if role is None:
         return None
-    trust = _evaluate_policy(role.assume_role_policy_document, set(services), "sts:AssumeRole", "*")
+    principal = _Principal(chain=(frozenset(services),), granted_as=frozenset(services))
+    trust = _evaluate_policy(role.assume_role_policy_document, principal, "sts:AssumeRole", "*")
     return trust is PermissionResult.PERMITTED
 
 
-def _evaluate_policy(policy: str | None, identities: set[str], action: str, resource: str) -> PermissionResult:
-    """Return what a resource policy says to ``action`` on ``resource`` by someone with these identities."""
+class _Principal(NamedTuple):
+    """Whom a resource policy is asked about."""
+
+    chain: tuple[frozenset[str], ...]
+    """The principals that IAM takes into account together, such as a session, its role and their account; each under
+    all its names."""
+
+    granted_as: frozenset[str]
+    """The names by which an Allow grants something."""
+
+
+def _evaluate_policy(policy: str | None, principal: _Principal, action: str, resource: str) -> PermissionResult:
+    """Return what a resource policy says to ``action`` on ``resource`` by a principal."""
     return _decide(
         {
             _evaluate_statement(statement, action, resource)
             for statement in _statements(policy)
-            if "Condition" not in statement and _applies_to(statement, identities)
+            if "Condition" not in statement and _applies_to(statement, principal)
         }
     )
+
+
+def _account_names(account_id: str, partition: str) -> frozenset[str]:
+    return frozenset({account_id, f"arn:{partition}:iam::{account_id}:root"})
 
 
 def _assumed_role(caller_arn: str) -> Iterable[str]:
@@ -238,10 +245,19 @@ def _evaluate_statement(statement: dict[str, Any], action: str, resource: str) -
         return PermissionResult.NEUTRAL
 
 
-def _applies_to(statement: dict[str, Any], identities: set[str]) -> bool:
+def _applies_to(statement: dict[str, Any], principal: _Principal) -> bool:
+    """Return whether a statement is about a principal.
+
+    Source: IAM user guide, "AWS JSON policy elements: NotPrincipal". A Deny with it spares whom it lists together with
+    the role and the account that he acts in; an Allow with it grants nothing to whoever belongs to what it lists.
+    """
+    denies = statement.get("Effect") == "Deny"
     if "NotPrincipal" in statement:
-        return identities.isdisjoint(_principals(statement["NotPrincipal"]))
-    return not identities.isdisjoint(_principals(statement.get("Principal")))
+        listed = set(_principals(statement["NotPrincipal"]))
+        spared = ["*" in listed or not names.isdisjoint(listed) for names in principal.chain]
+        return not (all(spared) if denies else any(spared))
+    names = frozenset().union(*principal.chain) if denies else principal.granted_as
+    return not (names | {"*"}).isdisjoint(_principals(statement.get("Principal")))
 
 
 def _principals(element: Any) -> Iterable[str]:

@@ -12,7 +12,8 @@ from typing import NamedTuple
 from moto.ecr.models import Image, Repository
 
 from .images import is_tag
-from .pulls import digest_of, find_by_digest, find_by_tag
+from .pulls import digest_of, find_by_digest, find_by_tag, read_manifest
+from .translation import translate
 
 
 class Failure(NamedTuple):
@@ -58,7 +59,6 @@ def find_image(
     repository: Repository | None,
     image_id: Mapping[str, str],
     failures: Mapping[str, Failure],
-    accepted_media_types: Sequence[str] | None,
 ) -> Image | Failure:
     """Return the image that an identifier names, or why there is none.
 
@@ -77,6 +77,30 @@ def find_image(
         return failures.get(tag or "", MISSING)
     if digest and found != digest:
         return TAG_DOES_NOT_MATCH
-    if accepted_media_types and image.image_manifest_media_type not in accepted_media_types:
-        return MISSING
     return image
+
+
+class GivenManifest(NamedTuple):
+    """An image's manifest in the form in which a request gets it."""
+
+    content: str
+    media_type: str | None
+    digest: str
+
+
+def find_accepted(
+    image: Image, image_id: Mapping[str, str], accepted_media_types: Sequence[str] | None
+) -> GivenManifest | Failure:
+    """Return an image's manifest in a media type that is accepted: as it is stored, or else translated.
+
+    What is asked for by its digest is never translated: it would have another one.
+
+    :param accepted_media_types: None accepts all
+    """
+    if not accepted_media_types or image.image_manifest_media_type in accepted_media_types:
+        return GivenManifest(image.image_manifest, image.image_manifest_media_type, image.get_image_digest())
+    manifest = None if "imageDigest" in image_id else read_manifest(image)
+    translated = manifest and translate(manifest, accepted_media_types)
+    if not translated:
+        return MISSING
+    return GivenManifest(translated.content.decode(), translated.media_type, translated.digest)

@@ -34,15 +34,16 @@ from .exceptions import (
     UpstreamUnreachable,
 )
 from .iam import PULL_THROUGH_CACHE_ROLE, TEMPLATE_ROLE, Caller, role_trusts
-from .image_ids import MISSING, Failure, find_image, named_tags
+from .image_ids import MISSING, Failure, GivenManifest, find_accepted, find_image, named_tags
 from .images import Descriptor, is_digest, is_tag
-from .layers import REGISTRY_URL, download_layer
+from .layers import REGISTRY_URL, DownloadTickets, download_layer
 from .paging import Pages
 from .pulls import (
     CachedImage,
     FetchedImage,
     ImageReferrer,
     RepositoryCache,
+    digest_of,
     fetch_image,
     find_by_tag,
     find_referrers,
@@ -93,6 +94,7 @@ class PullThroughCacheBackend(RegistryConfiguration):
         self._uploaded_layers: dict[str, dict[str, bytes]] = {}
         self._turns: WeakValueDictionary[str, Turn] = WeakValueDictionary()
         self._referrer_pages: Pages[ImageReferrer] = Pages()
+        self.download_tickets = DownloadTickets()
 
     @property
     def urls(self) -> dict[str, Callable[[Any, str, Any], Any]]:
@@ -129,7 +131,8 @@ class PullThroughCacheBackend(RegistryConfiguration):
         repository that does not exist is created when the upstream has the image, as the template for it says.
 
         :param image_ids: ``imageTag``, ``imageDigest`` or both
-        :param accepted_media_types: images of other media types count as missing; None accepts all
+        :param accepted_media_types: None accepts all. An image of another media type is translated between Docker's
+            schema 2 and OCI if it is asked for by its tag, and counts as missing otherwise
         :raises RepositoryNotFoundException: it does not exist, and the upstream lacks the images
         :raises UnableToGetUpstreamImageException: the rule's secret is missing, unreadable or malformed
         """
@@ -151,13 +154,15 @@ class PullThroughCacheBackend(RegistryConfiguration):
             images: list[dict[str, Any]] = []
             failed: list[dict[str, Any]] = []
             for image_id in image_ids:
-                found = find_image(repository, image_id, failures, accepted_media_types)
-                if isinstance(found, Failure):
-                    failed.append({"imageId": image_id, "failureCode": found.code, "failureReason": found.reason})
+                image = find_image(repository, image_id, failures)
+                given = image if isinstance(image, Failure) else find_accepted(image, image_id, accepted_media_types)
+                if isinstance(image, Failure) or isinstance(given, Failure):
+                    failure = cast(Failure, given)
+                    failed.append({"imageId": image_id, "failureCode": failure.code, "failureReason": failure.reason})
                     continue
-                if isinstance(found, CachedImage):
-                    found.last_recorded_pull_time = now()
-                images.append(_describe_image(found, image_id))
+                if isinstance(image, CachedImage):
+                    image.last_recorded_pull_time = now()
+                images.append(_describe_image(image, image_id, given))
             return images, failed
 
     def _pull(
@@ -237,12 +242,16 @@ class PullThroughCacheBackend(RegistryConfiguration):
         if opened is None:
             return None
         repository, cache = opened
-        cache.asked[tag] = now()
         image = find_by_tag(repository, tag)
-        if image is None or not is_immutable(repository, tag):
-            image = store_image(repository, cache, outcome)
-            move_tag(repository, tag, image)
-        return image.get_image_digest()
+        # Somebody may have put the tag there while the upstream was asked: then it is theirs.
+        is_cached = image is None or tag in cache.asked
+        if is_cached:
+            cache.asked[tag] = now()
+            if image is None or not is_immutable(repository, tag):
+                image = store_image(repository, cache, outcome)
+                move_tag(repository, tag, image)
+        assert image is not None  # it is stored now, or was there
+        return digest_of(image)
 
     # --- layers --------------------------------------------------------------------------------------------------
 
@@ -268,6 +277,8 @@ class PullThroughCacheBackend(RegistryConfiguration):
             layer = self.held_layer(repository_name, layer_digest)
             if layer is not None:
                 return layer
+            missing = LayersNotFoundException(layer_digest, repository_name, repository.registry_id)
+            described = referenced_blobs(repository.images).get(layer_digest)
             try:
                 contact = self._find_contact(repository_name, caller)
             except (SecretException, MalformedSecret):
@@ -275,20 +286,29 @@ class PullThroughCacheBackend(RegistryConfiguration):
         if contact is None:
             if layer_digest in getattr(repository, "layers", ()):
                 raise LayerInaccessibleException
-            raise LayersNotFoundException
+            raise missing
         try:
             layer = self._ask(
                 contact,
                 layer_digest,
-                lambda: contact.source.get_blob(contact.repository, layer_digest, contact.credentials),
+                lambda: contact.source.get_blob(
+                    contact.repository, layer_digest, contact.credentials, described and described.size
+                ),
             )
         except UpstreamNotFound:
-            raise LayersNotFoundException from None
+            raise missing from None
         except UpstreamError:
             raise UnableToGetUpstreamLayerException from None
         with backend_lock:
-            if self.repositories.get(repository_name) is repository:
-                self._caches.setdefault(repository_name, RepositoryCache()).blobs[layer_digest] = layer
+            # Meanwhile its image may have been deleted, or the repository, or the rule.
+            is_needed = described is None or layer_digest in referenced_blobs(repository.images)
+            if (
+                self._get_repository(repository_name, registry_id) is not repository
+                or not self._is_current(contact.rule, repository_name)
+                or not is_needed
+            ):
+                raise missing
+            self._caches.setdefault(repository_name, RepositoryCache()).blobs[layer_digest] = layer
         return layer
 
     def held_layer(self, repository_name: str, layer_digest: str) -> bytes | None:
@@ -401,7 +421,10 @@ class PullThroughCacheBackend(RegistryConfiguration):
         """Let go of all layers. (DeleteRepository)"""
         with backend_lock:
             repository = super().delete_repository(repository_name, registry_id, force)
-            self._caches.pop(repository_name, None)
+            if self._caches.pop(repository_name, None) is not None:
+                # moto would keep it until a reset.
+                with suppress(ValueError):
+                    cast(Any, Repository).instances_tracked.remove(repository)
             self._uploaded_layers.pop(repository_name, None)
             return repository
 
@@ -679,14 +702,14 @@ def _fetch_referrers(contact: _Contact, digest: str) -> list[FetchedImage]:
     return fetched
 
 
-def _describe_image(image: Image, image_id: dict[str, str]) -> dict[str, Any]:
+def _describe_image(image: Image, image_id: dict[str, str], given: GivenManifest) -> dict[str, Any]:
     """Return ECR's shape ``Image``, with the tag that was asked for."""
     return {
         "registryId": image.registry_id,
         "repositoryName": image.repository_name,
-        "imageId": {**image_id, "imageDigest": image.get_image_digest()},
-        "imageManifest": image.image_manifest,
-        "imageManifestMediaType": image.image_manifest_media_type,
+        "imageId": {**image_id, "imageDigest": given.digest},
+        "imageManifest": given.content,
+        "imageManifestMediaType": given.media_type,
     }
 
 
@@ -694,12 +717,6 @@ def is_anything_served() -> bool:
     """Return whether a registry of any account and Region has a rule, or had one that was pulled through."""
     with backend_lock:
         return any(backend.pull_through_cache_rules or backend.has_cached for backend in _backends())
-
-
-def is_served_anywhere(repository_name: str) -> bool:
-    """Return whether a registry of any account and Region serves a repository of this name."""
-    with backend_lock:
-        return any(backend.serves(repository_name) for backend in _backends())
 
 
 def _backends() -> Iterator[PullThroughCacheBackend]:

@@ -8,7 +8,6 @@ Source: OCI distribution specification 1.1; CNCF distribution, "Token Authentica
 from __future__ import annotations
 
 import base64
-import io
 import json
 import re
 import threading
@@ -16,18 +15,13 @@ import time
 import urllib.parse
 import urllib.request
 from collections.abc import Callable, Mapping
-from concurrent import futures
-from contextlib import closing
-from dataclasses import dataclass
 
 import requests
-import urllib3
-from requests.adapters import HTTPAdapter
 
 from .credentials import UpstreamCredentials
-from .exceptions import UpstreamError, UpstreamNotFound, UpstreamUnavailable, UpstreamUnreachable, upstream_error
+from .exceptions import UpstreamNotFound, UpstreamUnavailable
+from .fetch import Answer, fetch_blob, fetch_document
 from .images import (
-    MAX_MANIFEST_SIZE,
     MEDIA_TYPES,
     OCI_INDEX,
     Descriptor,
@@ -47,27 +41,15 @@ _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MAX_REDIRECTS = 5
 _MAX_PAGES = 100
 _MAX_LEARNED = 1000
-_SMALL_PIECE = 1024
-_LARGE_PIECE = 1024 * 1024
+MAX_UNDESCRIBED_BLOB = 1024 * 1024 * 1024
+"""The size at which a blob is given up that no manifest tells the size of."""
+
 _HOST = re.compile(r"(?:[a-z0-9_.-]+|\[[0-9a-f:.]+\])(?::\d*)?", re.IGNORECASE)
 _SCHEME = re.compile(r"(?P<scheme>[^\s=\"]+)(?:\s+(?![\s=])(?P<parameter>.*))?")
 
 
-@dataclass(frozen=True)
-class _Answer:
-    url: str
-    status: int
-    headers: Mapping[str, str]
-    """By their names in any case."""
-
-    content: bytes
-    """Empty unless the status is 200."""
-
-    def error(self) -> UpstreamError:
-        return upstream_error(self.status, f"GET {self.url}: HTTP {self.status}")
-
-
-_Fetch = Callable[[str, Mapping[str, str]], _Answer]
+_Fetch = Callable[[str, Mapping[str, str]], Answer]
+"""Asks once, with these headers."""
 
 
 class ProxiedRegistry:
@@ -78,8 +60,7 @@ class ProxiedRegistry:
     and certificates do not count. Credentials are sent only when the registry asks for them.
 
     :param url: ``http://host``, ``https://host``, or either with a port
-    :param timeout: how many seconds the registry may let pass before it answers, or between the bytes of a blob.
-        Any other answer must be complete by then.
+    :param timeout: how many seconds the registry has to answer; a blob must begin by then, and never pause for longer
     :raises ValueError: a parameter is not what it should be
     """
 
@@ -113,15 +94,23 @@ class ProxiedRegistry:
             raise UpstreamUnavailable(f"GET {answer.url}: {fault}") from None
         return Fetched(manifest, {})
 
-    def get_blob(self, repository: str, digest: str, credentials: UpstreamCredentials | None) -> bytes:
+    def get_blob(
+        self, repository: str, digest: str, credentials: UpstreamCredentials | None, size: int | None = None
+    ) -> bytes:
         """Return a blob.
 
+        :param size: no more is read; None means ``MAX_UNDESCRIBED_BLOB``
         :raises UpstreamError: there is none, or another one
         """
         if not (is_repository(repository) and is_digest(digest)):
             raise UpstreamNotFound(f"{repository}@{digest}")
         url = f"{self.url}/v2/{repository}/blobs/{digest}"
-        answer = self._ask(url, repository, credentials, "*/*", self._fetch_large)
+        max_size = MAX_UNDESCRIBED_BLOB if size is None else size
+
+        def fetch(url: str, headers: Mapping[str, str]) -> Answer:
+            return fetch_blob(url, headers, self._timeout, max_size)
+
+        answer = self._ask(url, repository, credentials, "*/*", fetch)
         _verify(answer, digest)
         return answer.content
 
@@ -184,9 +173,9 @@ class ProxiedRegistry:
         credentials: UpstreamCredentials | None,
         accept: str,
         fetch: _Fetch | None = None,
-    ) -> _Answer:
+    ) -> Answer:
         """Return what the registry answers with HTTP 200, and show it the credentials if it asks for them."""
-        fetch = fetch or self._fetch_small
+        fetch = fetch or self._fetch_document
         # A token is good for one repository.
         key = (credentials, repository)
         # Another port of the host is told nothing that it did not ask for.
@@ -204,7 +193,7 @@ class ProxiedRegistry:
             raise answer.error()
         return answer
 
-    def _authorize(self, refusal: _Answer, credentials: UpstreamCredentials | None) -> str:
+    def _authorize(self, refusal: Answer, credentials: UpstreamCredentials | None) -> str:
         """Return the ``Authorization`` that a registry asks for."""
         basic = _encode(credentials) if credentials else None
         challenges = _parse_challenges(refusal.headers.get("WWW-Authenticate", ""))
@@ -220,7 +209,7 @@ class ProxiedRegistry:
         realm = self._follow(source, challenge["realm"])
         query = urllib.parse.urlencode({name: challenge[name] for name in ("service", "scope") if name in challenge})
         url = f"{realm}{'&' if '?' in realm else '?'}{query}"
-        answer = self._get(url, "application/json", basic, self._fetch_small)
+        answer = self._get(url, "application/json", basic, self._fetch_document)
         if answer.status == 404:
             raise UpstreamUnavailable(f"GET {url}: no token server")
         if answer.status != 200:
@@ -237,7 +226,7 @@ class ProxiedRegistry:
 
     # --- HTTP --------------------------------------------------------------------------------------------------------
 
-    def _get(self, url: str, accept: str, authorization: str | None, fetch: _Fetch) -> _Answer:
+    def _get(self, url: str, accept: str, authorization: str | None, fetch: _Fetch) -> Answer:
         """Return the answer at the end of the redirects."""
         headers = {"Accept": accept, "Accept-Encoding": "identity"}
         if authorization:
@@ -251,6 +240,9 @@ class ProxiedRegistry:
                 headers.pop("Authorization", None)
             url = target
         raise UpstreamUnavailable(f"GET {url}: too many redirects")
+
+    def _fetch_document(self, url: str, headers: Mapping[str, str]) -> Answer:
+        return fetch_document(url, headers, self._timeout)
 
     def _follow(self, source: str, target: str) -> str:
         """Return the URL that an answer points to.
@@ -268,48 +260,6 @@ class ProxiedRegistry:
         if host != self._host or scheme not in schemes or "@" in parts.netloc:
             raise UpstreamUnavailable(f"GET {source}: pointed to {url}, where moto_ecr_ptc does not go")
         return url
-
-    def _fetch_small(self, url: str, headers: Mapping[str, str]) -> _Answer:
-        """Return an answer that must be complete in time, and no longer than a manifest may be."""
-        # requests knows time-outs between bytes only. The thread ends with its connection.
-        future: futures.Future[_Answer] = futures.Future()
-
-        def fetch() -> None:
-            try:
-                future.set_result(self._fetch(url, headers, _SMALL_PIECE, MAX_MANIFEST_SIZE))
-            except BaseException as error:
-                future.set_exception(error)
-
-        threading.Thread(target=fetch, daemon=True).start()
-        try:
-            return future.result(self._timeout)
-        except futures.TimeoutError:
-            raise UpstreamUnreachable(f"GET {url}: no answer within {self._timeout} seconds") from None
-
-    def _fetch_large(self, url: str, headers: Mapping[str, str]) -> _Answer:
-        """Return an answer of any length."""
-        return self._fetch(url, headers, _LARGE_PIECE, None)
-
-    def _fetch(self, url: str, headers: Mapping[str, str], piece: int, max_size: int | None) -> _Answer:
-        content = io.BytesIO()
-        try:
-            request = requests.Request("GET", url, headers=headers).prepare()
-            # Not a session: that reads the environment, keeps cookies, and reads redirects to their end.
-            with (
-                closing(HTTPAdapter()) as adapter,
-                adapter.send(request, stream=True, timeout=self._timeout) as response,
-            ):
-                # Content is verified as it is stored, whatever encoding a server claims for it.
-                for part in response.raw.stream(piece, decode_content=False) if response.status_code == 200 else ():
-                    content.write(part)
-                    if max_size is not None and content.tell() > max_size:
-                        raise UpstreamUnavailable(f"GET {url}: an answer of more than {max_size} bytes")
-        except (requests.ConnectionError, requests.Timeout) as error:
-            raise UpstreamUnreachable(f"GET {url}: {error}") from None
-        # Besides requests' own errors (they are OSErrors): those of headers that cannot be sent or read.
-        except (OSError, ValueError, urllib3.exceptions.HTTPError) as error:
-            raise UpstreamUnavailable(f"GET {url}: {error}") from None
-        return _Answer(url, response.status_code, response.headers, content.getvalue())
 
 
 def _check_url(url: str) -> str:
@@ -366,13 +316,13 @@ def _parse_challenges(header: str) -> dict[str, dict[str, str]]:
     return challenges
 
 
-def _find_next(answer: _Answer) -> str | None:
+def _find_next(answer: Answer) -> str | None:
     """Return where the next page is."""
     links = requests.utils.parse_header_links(answer.headers.get("Link", ""))
     return next((link["url"] for link in links if link.get("rel") == "next"), None)
 
 
-def _verify(answer: _Answer, *digests: str) -> None:
+def _verify(answer: Answer, *digests: str) -> None:
     for digest in filter(None, digests):
         if not has_digest(answer.content, digest):
             raise UpstreamUnavailable(f"GET {answer.url}: content that does not have the digest {digest}")

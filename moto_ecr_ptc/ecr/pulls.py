@@ -26,6 +26,10 @@ FRESH_FOR = timedelta(hours=24)
 class CachedImage(Image):
     """An image that came from an upstream registry, among the images of moto's repository."""
 
+    def __new__(cls, *_: object) -> CachedImage:
+        # Not moto's, which keeps each until a reset: a server may pull and delete for long.
+        return object.__new__(cls)
+
     def __init__(self, repository: Repository, manifest: Manifest, size: int) -> None:
         super().__init__(
             repository.account_id,

@@ -5,7 +5,6 @@ All other requests go to moto's own response class, which this one extends.
 
 from __future__ import annotations
 
-import gzip
 import json
 import re
 import zlib
@@ -34,8 +33,8 @@ from .exceptions import (
     UnknownOperationException,
 )
 from .iam import Caller
-from .layers import layer_url
-from .models import PullThroughCacheBackend, is_anything_served, is_served_anywhere
+from .layers import Layer, layer_url
+from .models import PullThroughCacheBackend, is_anything_served
 from .templates import SETTINGS, RepositoryCreationTemplate, read_settings
 from .validation import find_violation
 
@@ -223,9 +222,8 @@ class PullThroughCacheResponse(ECRResponse):
             registry_id=members.get("registryId"),
             caller=self._caller,
         )
-        return ActionResult(
-            {"downloadUrl": layer_url(self, self.current_account, repository_name, digest), "layerDigest": digest}
-        )
+        url = layer_url(self, self._backend, Layer(repository_name, digest))
+        return ActionResult({"downloadUrl": url, "layerDigest": digest})
 
     def list_image_referrers(self) -> ActionResult:
         members = self._read_members()
@@ -258,21 +256,18 @@ class PullThroughCacheResponse(ECRResponse):
     def _dispatch(self, request: Any, full_url: str | None = None, headers: Any = None) -> TYPE_RESPONSE:
         try:
             operation = self._find_operation(request.headers.get("X-Amz-Target"))
-            repository_name = self._find_served(request) if operation in SERVED_OPERATIONS else None
-            if repository_name is None and operation not in OPERATIONS:
+            # The usual case, which must not cost moto's users anything.
+            if operation not in OPERATIONS and not (operation in SERVED_OPERATIONS and is_anything_served()):
                 return super()._dispatch(request, full_url, headers)
             self._operation = operation
             self._receive(request)
             with backend_lock:  # moto resets its backends under this lock: no request sees half of a reset
                 self._read_request(request, full_url, headers)
-                if repository_name is None or self._backend.serves(repository_name):
-                    if operation not in ASKING_OPERATIONS:
-                        return self.call_action()
-                else:
-                    # One of this name is served in another account or Region.
+                if operation in SERVED_OPERATIONS and self._is_for_moto():
                     self._operation = None
-            if self._operation is None:
-                return super()._dispatch(request, full_url, headers)
+                    self.body = self._read_body().decode()
+                if operation not in ASKING_OPERATIONS or self._operation is None:
+                    return self.call_action()
             return self.call_action()
         except ProtocolError as error:
             error_headers, body = protocol.error_response(error)
@@ -287,22 +282,20 @@ class PullThroughCacheResponse(ECRResponse):
             protocol.check_target(target, service_model)
         return operation
 
-    def _find_served(self, request: Any) -> str | None:
-        """Return the repository in a request, if pull through cache has to do with one of that name somewhere.
+    def _is_for_moto(self) -> bool:
+        """Return whether a request is about a repository that pull through cache has nothing to do with.
 
-        The body is read as it is. Moto would look for operations in its text, and fail on what is not UTF-8.
+        What does not name a repository is answered here, as the protocol wants it: moto would fail on it.
         """
-        if not is_anything_served():  # the usual case, which must not cost moto's users anything
-            return None
-        self._receive(request)
-        body = self._received or getattr(request, "body", None) or b""
         try:
-            if request.headers.get("Content-Encoding") == "gzip":
-                body = gzip.decompress(body)
-            name = json.loads(body)["repositoryName"]
-        except (OSError, EOFError, zlib.error, ValueError, RecursionError, LookupError, TypeError):
-            return None
-        return name if isinstance(name, str) and is_served_anywhere(name) else None
+            name = json.loads(self._read_body().decode())["repositoryName"]
+        except (ValueError, RecursionError, LookupError, TypeError):
+            return False
+        return isinstance(name, str) and not self._backend.serves(name)
+
+    def _read_body(self) -> bytes:
+        body = self.body or self._received  # moto takes the body of a form apart, and curl calls everything a form
+        return body.encode() if isinstance(body, str) else body
 
     def _receive(self, request: Any) -> None:
         """Wait for the whole body: a client may take its time, but not with the lock held."""
@@ -324,8 +317,7 @@ class PullThroughCacheResponse(ECRResponse):
             # The name came from a query string or from text in the body of another operation.
             raise UnknownOperationException(self._get_action())
         shape = get_service_model("ecr").operation_model(self._operation).input_shape
-        body = self.body or self._received  # moto takes the body of a form apart, and curl calls everything a form
-        members = protocol.read_members(body.encode() if isinstance(body, str) else body, shape)
+        members = protocol.read_members(self._read_body(), shape)
         violation = find_violation(members, shape)
         if violation:
             raise InvalidParameterException(violation)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import os
 import re
 from collections.abc import Callable, Mapping
 from typing import Any, cast
@@ -138,7 +139,8 @@ def describe(parameters: Parameters) -> Any:
 
 def expire(parameters: Parameters) -> Any:
     """Make cached tags stale, for a client cannot freeze a server's clock."""
-    account_id = parameters.take("account_id", str, DEFAULT_ACCOUNT_ID)
+    # As moto does, which reads it at each request.
+    account_id = parameters.take("account_id", str, os.environ.get("MOTO_ACCOUNT_ID", DEFAULT_ACCOUNT_ID))
     region = parameters.take("region", str, "us-east-1")
     repository = parameters.take("repository", str)
     parameters.finish()

@@ -69,7 +69,13 @@ class Source(Protocol):
 
     def get_manifest(self, repository: str, reference: str, credentials: UpstreamCredentials | None) -> Fetched: ...
 
-    def get_blob(self, repository: str, digest: str, credentials: UpstreamCredentials | None) -> bytes: ...
+    def get_blob(
+        self, repository: str, digest: str, credentials: UpstreamCredentials | None, size: int | None = None
+    ) -> bytes:
+        """Return a blob.
+
+        :param size: what its descriptor says; None if no manifest that is here refers to it
+        """
 
     def get_referrers(
         self, repository: str, digest: str, credentials: UpstreamCredentials | None
@@ -108,7 +114,9 @@ class _Untouched:
         image = _default_image(repository, reference)
         return Fetched(image.manifest, image.blobs)
 
-    def get_blob(self, repository: str, digest: str, credentials: UpstreamCredentials | None) -> bytes:
+    def get_blob(
+        self, repository: str, digest: str, credentials: UpstreamCredentials | None, size: int | None = None
+    ) -> bytes:
         raise UpstreamNotFound(f"{repository}@{digest}")
 
     def get_referrers(
@@ -135,7 +143,9 @@ class _Holding:
                 raise UpstreamNotFound(f"{repository}:{reference}")
             return Fetched(manifest, {blob.digest: held.blobs[blob.digest] for blob in manifest.blobs})
 
-    def get_blob(self, repository: str, digest: str, credentials: UpstreamCredentials | None) -> bytes:
+    def get_blob(
+        self, repository: str, digest: str, credentials: UpstreamCredentials | None, size: int | None = None
+    ) -> bytes:
         with backend_lock:
             blob = self._get(repository).blobs.get(digest)
             if blob is None:
@@ -306,8 +316,10 @@ class Upstream:
     def get_manifest(self, repository: str, reference: str, credentials: UpstreamCredentials | None) -> Fetched:
         return self._admit(repository, credentials).get_manifest(repository, reference, credentials)
 
-    def get_blob(self, repository: str, digest: str, credentials: UpstreamCredentials | None) -> bytes:
-        return self._admit(repository, credentials).get_blob(repository, digest, credentials)
+    def get_blob(
+        self, repository: str, digest: str, credentials: UpstreamCredentials | None, size: int | None = None
+    ) -> bytes:
+        return self._admit(repository, credentials).get_blob(repository, digest, credentials, size)
 
     def get_referrers(
         self, repository: str, digest: str, credentials: UpstreamCredentials | None

@@ -3,7 +3,8 @@
 They are read from the model that the caller passes in (the installed botocore's), so that they age with it. botocore
 itself checks only a part of them on the client, other clients check none.
 
-The wording is ECR's: ``Invalid parameter at 'x' failed to satisfy constraint: 'Member must …'``.
+The wording is ECR's: ``Invalid parameter at 'x' failed to satisfy constraint: 'Member must …'``. Some members of the
+API's first operations have an older one.
 """
 
 from __future__ import annotations
@@ -14,6 +15,17 @@ from functools import cache
 from typing import Any
 
 from botocore.model import ListShape, Shape, StructureShape
+
+_PATTERN = "Member must satisfy regular expression pattern: "
+
+_OLDER_REQUESTS = frozenset(
+    {"BatchGetImageRequest", "BatchCheckLayerAvailabilityRequest", "GetDownloadUrlForLayerRequest"}
+)
+_OLDER_PATTERNS = {
+    "registryId": "must satisfy regular expression {}",
+    "repositoryName": "must satisfy regular expression '{}'",
+}
+"""The members whose violations ECR words in its older manner, and how it words a pattern there."""
 
 
 def find_violation(members: Mapping[str, Any], shape: StructureShape) -> str | None:
@@ -31,6 +43,8 @@ def _find_in_structure(members: Mapping[str, Any], shape: StructureShape, path: 
     for name, member in shape.members.items():
         if name in members:
             violation = _find_in_value(members[name], member, path + name)
+            if violation and shape.name in _OLDER_REQUESTS and name in _OLDER_PATTERNS:
+                violation = (name, _in_older_words(violation[1], member, _OLDER_PATTERNS[name]))
         else:
             violation = (path + name, "Member must not be null") if name in shape.required_members else None
         if violation:
@@ -65,10 +79,16 @@ def _violated_constraint(value: Any, shape: Shape) -> str | None:
     if "max" in metadata and size > metadata["max"]:
         return f"Member must have {quality} less than or equal to {metadata['max']}"
     if "pattern" in metadata and not _compiled(metadata["pattern"]).fullmatch(value):
-        return f"Member must satisfy regular expression pattern: {metadata['pattern']}"
+        return f"{_PATTERN}{metadata['pattern']}"
     if "enum" in metadata and value not in metadata["enum"]:
         return f"Member must satisfy enum value set: [{', '.join(metadata['enum'])}]"
     return None
+
+
+def _in_older_words(constraint: str, shape: Shape, pattern: str) -> str:
+    if constraint.startswith(_PATTERN):
+        return pattern.format(shape.metadata["pattern"])
+    return constraint.removeprefix("Member ")
 
 
 @cache
