@@ -102,9 +102,9 @@ class Aws:
         secretsmanager = self.client("secretsmanager", region)
         return secretsmanager.create_secret(Name=f"ecr-pullthroughcache/{name}", **arguments)["ARN"]
 
-    def post(self, operation: str, body: bytes, **headers: str) -> requests.Response:
+    def post(self, operation: str, body: bytes, region: str = REGION, **headers: str) -> requests.Response:
         """Send a signed request with this body, whatever it is."""
-        url = self.endpoint_url or f"https://api.ecr.{REGION}.amazonaws.com/"
+        url = self.endpoint_url or f"https://api.ecr.{region}.amazonaws.com/"
         request = AWSRequest(
             "POST",
             url,
@@ -115,7 +115,7 @@ class Aws:
                 **{name.replace("_", "-"): value for name, value in headers.items()},
             },
         )
-        SigV4Auth(Credentials("AKIAIOSFODNN7EXAMPLE", "secret"), "ecr", REGION).add_auth(request)
+        SigV4Auth(Credentials("AKIAIOSFODNN7EXAMPLE", "secret"), "ecr", region).add_auth(request)
         return requests.post(url, data=body, headers=dict(request.headers), timeout=60)
 
 

@@ -6,7 +6,6 @@ import json
 import threading
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
 from datetime import datetime, timedelta, timezone
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -152,6 +151,8 @@ class SlowRegistry(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _SlowHandler)
         self.asked = threading.Event()
         self.go_on = threading.Event()
+        self.given_up = threading.Event()
+        """A client did not wait for the whole of an answer."""
         self.requests: list[str] = []
         self.layer = b"layer of amd64"
 
@@ -175,8 +176,10 @@ class _SlowHandler(BaseHTTPRequestHandler):
         self.send_header("Content-Type", "application/octet-stream" if is_blob else AMD64.manifest.media_type)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        with suppress(ConnectionError):  # a client that gave up
+        try:
             self.wfile.write(body)
+        except ConnectionError:
+            self.server.given_up.set()
 
     def log_message(self, *_: object) -> None:
         """Print nothing."""
@@ -386,6 +389,15 @@ def test_registry_that_answers_too_late_is_unavailable(ecr, quay, slow):
     quay.proxy(slow.url, timeout=0.2)
     assert failure_codes(pull(ecr, REPOSITORY)) == ["UpstreamUnavailable"]
     assert repositories(ecr) == []
+
+
+def test_layer_is_read_no_further_than_its_manifest_says(ecr, quay, slow):
+    slow.go_on.set()
+    slow.layer = bytes(64 * 1024 * 1024)
+    pull(ecr, REPOSITORY)
+    found = refusal(ecr.get_download_url_for_layer, repositoryName=REPOSITORY, layerDigest=LAYER)
+    assert found.code == "UnableToGetUpstreamLayerException"
+    assert slow.given_up.wait(60)
 
 
 def test_layer_with_other_bytes_is_not_taken(ecr, quay, slow):

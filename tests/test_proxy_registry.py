@@ -30,6 +30,7 @@ from moto_ecr_ptc.ecr.exceptions import (
     UpstreamTooManyRequests,
     UpstreamUnavailable,
 )
+from moto_ecr_ptc.ecr.fetch import THREAD_NAME
 from moto_ecr_ptc.ecr.images import (
     DOCKER_LIST,
     DOCKER_MANIFEST,
@@ -1006,6 +1007,43 @@ def test_blob_that_takes_long_is_returned(serve):
     script = Raw(b"HTTP/1.1 200 OK\r\nContent-Length: 15\r\n\r\n", b"a", 0.1, 15)
     server = serve({f"/v2/app/blobs/{sha256(content)}": script})
     assert ProxiedRegistry(server.url, 1).get_blob("app", sha256(content), None) == content
+
+
+def test_blob_is_read_no_further_than_its_descriptor_says(serve):
+    server = serve({f"/v2/app/blobs/{LAYER}": Raw(b"HTTP/1.1 200 OK\r\n\r\n", b"a" * 1024, 0, 100_000)})
+    with pytest.raises(UpstreamUnavailable, match="an answer of more than 11 bytes"):
+        ProxiedRegistry(server.url).get_blob("app", LAYER, None, 11)
+
+
+def test_blob_without_a_descriptor_is_read_up_to_a_maximum(serve, monkeypatch):
+    monkeypatch.setattr("moto_ecr_ptc.ecr.proxy.MAX_UNDESCRIBED_BLOB", 100_000)
+    server = serve({f"/v2/app/blobs/{LAYER}": Raw(b"HTTP/1.1 200 OK\r\n\r\n", b"a" * 1024, 0, 100_000)})
+    with pytest.raises(UpstreamUnavailable, match="an answer of more than 100000 bytes"):
+        ProxiedRegistry(server.url).get_blob("app", LAYER, None)
+
+
+DRIPPING = {
+    "in the headers": Raw(b"HTTP/1.1 200 OK\r\nX: ", b"a", 0.05, 200),
+    "in the body": Raw(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n", b"a", 0.05, 200),
+    "in a chunk's size": Raw(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5;", b"a", 0.05, 200),
+}
+
+
+@pytest.mark.parametrize("script", DRIPPING.values(), ids=DRIPPING)
+def test_registry_that_drips_keeps_no_thread_beyond_the_time_out(serve, script):
+    server = serve({"/v2/app/manifests/latest": script})
+    before = set(threading.enumerate())
+    with pytest.raises(UpstreamUnavailable):
+        get_tagged(server, timeout=0.2)
+    asking = [one for one in threading.enumerate() if one not in before and one.name == THREAD_NAME]
+    for thread in asking:
+        thread.join(1)
+    assert not any(thread.is_alive() for thread in asking)
+
+
+def test_blob_that_drips_before_it_begins_is_given_up(serve):
+    server = serve({f"/v2/app/blobs/{LAYER}": DRIPPING["in the headers"]})
+    assert_gives_up(ProxiedRegistry(server.url, 0.3).get_blob, LAYER)
 
 
 def test_registry_in_use_by_several_threads_answers_each(serve):

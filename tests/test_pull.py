@@ -7,16 +7,20 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
 import requests
 from botocore.exceptions import ClientError
 from freezegun import freeze_time
+from moto.core.model_instances import model_data
 
 from conftest import (
     ACCOUNT,
     GOOD_SECRET,
     LIFECYCLE_POLICY,
+    MODEL,
+    OTHER_ACCOUNT,
     REGION,
     REPOSITORY_POLICY,
     Aws,
@@ -442,23 +446,48 @@ def test_invalid_identifiers_alone_create_nothing(ecr, quay):
     assert quay.pulls == ()
 
 
+REPOSITORY_NAME = MODEL.shape_for("RepositoryName").metadata["pattern"]
+
+
 @pytest.mark.parametrize(
-    ("arguments", "member"),
+    ("arguments", "member", "constraint"),
     [
-        ({"repositoryName": "quay/UPPER"}, "repositoryName"),
-        ({"repositoryName": "quay/" + "a" * 252}, "repositoryName"),
-        ({"imageIds": [{"imageTag": "a"}] * 101}, "imageIds"),
-        ({"imageIds": [{"imageTag": "a" * 301}]}, "imageIds.1.member.imageTag"),
-        ({"registryId": "12"}, "registryId"),
-        ({"acceptedMediaTypes": ["x"] * 101}, "acceptedMediaTypes"),
+        ({"repositoryName": "quay/UPPER"}, "repositoryName", f"must satisfy regular expression '{REPOSITORY_NAME}'"),
+        ({"repositoryName": "quay/" + "a" * 252}, "repositoryName", "must have length less than or equal to 256"),
+        ({"registryId": "12"}, "registryId", "must satisfy regular expression [0-9]{12}"),
+        (
+            {"imageIds": [{"imageTag": "a"}] * 101},
+            "imageIds",
+            "Member must have length less than or equal to 100",
+        ),
+        (
+            {"imageIds": [{"imageTag": "a" * 301}]},
+            "imageIds.1.member.imageTag",
+            "Member must have length less than or equal to 300",
+        ),
+        (
+            {"acceptedMediaTypes": ["x"] * 101},
+            "acceptedMediaTypes",
+            "Member must have length less than or equal to 100",
+        ),
     ],
 )
-def test_malformed_request_is_invalid_and_asks_nobody(ecr, quay, arguments, member):
+def test_malformed_request_is_invalid_and_asks_nobody(ecr, quay, arguments, member, constraint):
     request = {"repositoryName": BWA, "imageIds": [{"imageTag": "latest"}], **arguments}
     found = refusal(ecr.batch_get_image, **request)
     assert found.code == "InvalidParameterException"
-    assert found.message.startswith(f"Invalid parameter at '{member}' failed to satisfy constraint: ")
+    assert found.message == f"Invalid parameter at '{member}' failed to satisfy constraint: '{constraint}'"
     assert quay.pulls == ()
+
+
+@pytest.mark.parametrize("operation", ["BatchGetImage", "BatchCheckLayerAvailability", "GetDownloadUrlForLayer"])
+def test_repository_name_that_is_too_short_is_invalid_in_ecrs_older_words(aws, ecr, operation):
+    ecr.create_pull_through_cache_rule(ecrRepositoryPrefix="ROOT", upstreamRegistryUrl="quay.io")
+    answer = aws.post(operation, b'{"repositoryName": "a"}')
+    assert answer.json()["message"] == (
+        "Invalid parameter at 'repositoryName' failed to satisfy constraint: "
+        "'must have length greater than or equal to 2'"
+    )
 
 
 def test_member_of_the_wrong_type_is_a_serialization_exception(aws, ecr, quay):
@@ -475,13 +504,6 @@ def test_registry_of_another_account_is_not_found(ecr, quay):
 
 def test_registry_id_of_the_account_itself_is_taken(ecr, quay):
     assert digest(pull(ecr, BWA, registryId=ACCOUNT))
-
-
-def test_image_of_a_media_type_that_is_not_accepted_is_missing(ecr, quay):
-    docker = "application/vnd.docker.distribution.manifest.v2+json"
-    oci = "application/vnd.oci.image.manifest.v1+json"
-    assert failure_codes(pull(ecr, BWA, acceptedMediaTypes=[docker])) == ["ImageNotFound"]
-    assert digest(pull(ecr, BWA, acceptedMediaTypes=[docker, oci]))
 
 
 # --- failures --------------------------------------------------------------------------------------------------------
@@ -805,8 +827,65 @@ def test_download_of_a_layer_that_is_gone_is_not_found(ecr, quay):
     layer = json.loads(image["imageManifest"])["layers"][0]["digest"]
     url = ecr.get_download_url_for_layer(repositoryName=BWA, layerDigest=layer)["downloadUrl"]
     ecr.batch_delete_image(repositoryName=BWA, imageIds=[{"imageTag": "latest"}])
-    for gone in (url, url.replace(REGION, "nowhere-1"), url.replace("sha256", "x"), url.partition("?")[0]):
-        assert requests.get(gone, timeout=60).status_code == 404
+    answer = requests.get(url, timeout=60)
+    assert (answer.status_code, "<Code>NoSuchKey</Code>" in answer.text) == (404, True)
+
+
+def layer_urls(ecr) -> list[str]:
+    """Return the URLs of the two blobs of an image that is pulled: its configuration and its layer."""
+    (image,) = pull(ecr, BWA)["images"]
+    manifest = json.loads(image["imageManifest"])
+    return [
+        ecr.get_download_url_for_layer(repositoryName=BWA, layerDigest=blob["digest"])["downloadUrl"]
+        for blob in (manifest["config"], *manifest["layers"])
+    ]
+
+
+def test_download_url_expires_after_an_hour(in_process):
+    with freeze_time("2026-03-02 12:00:00") as clock:
+        ecr = in_process.client("ecr")
+        ecr.create_pull_through_cache_rule(ecrRepositoryPrefix="quay", upstreamRegistryUrl="quay.io")
+        url, _ = layer_urls(ecr)
+        clock.move_to("2026-03-02 13:00:00")
+        assert requests.get(url, timeout=60).status_code == 200
+        clock.move_to("2026-03-02 13:00:01")
+        answer = requests.get(url, timeout=60)
+    assert (answer.status_code, "Request has expired" in answer.text) == (403, True)
+
+
+@pytest.mark.parametrize("parameter", ["repository", "digest", "expires", "signature"])
+def test_download_url_with_another_parameter_is_denied(ecr, quay, parameter):
+    given, other = map(urlsplit, layer_urls(ecr))
+    query, others = dict(parse_qsl(given.query)), dict(parse_qsl(other.query))
+    changed = {"repository": "quay/other", "expires": str(int(query["expires"]) + 1)}
+    for value in (changed.get(parameter, others[parameter]), "", "é", None):
+        made_up = {name: item for name, item in {**query, parameter: value}.items() if item is not None}
+        answer = requests.get(given._replace(query=urlencode(made_up)).geturl(), timeout=60)
+        assert (answer.status_code, "<Code>AccessDenied</Code>" in answer.text) == (403, True)
+
+
+def test_download_url_of_another_registry_is_denied(aws, ecr, quay):
+    url, _ = layer_urls(ecr)
+    for other in (aws.client("ecr", account=OTHER_ACCOUNT), aws.client("ecr", "eu-west-1")):
+        other.create_pull_through_cache_rule(ecrRepositoryPrefix="quay", upstreamRegistryUrl="quay.io")
+        pull(other, BWA)
+    for elsewhere in (
+        url.replace(ACCOUNT, OTHER_ACCOUNT),
+        url.replace(REGION, "eu-west-1"),
+        url.replace(REGION, "nowhere-1"),
+    ):
+        assert requests.get(elsewhere, timeout=60).status_code == 403
+    assert requests.get(url, timeout=60).status_code == 200
+
+
+def test_download_url_of_before_a_reset_is_denied(server):
+    ecr = server.client("ecr")
+    ecr.create_pull_through_cache_rule(ecrRepositoryPrefix="quay", upstreamRegistryUrl="quay.io")
+    url, _ = layer_urls(ecr)
+    requests.post(f"{server.endpoint_url}/moto-api/reset", timeout=60)
+    ecr.create_pull_through_cache_rule(ecrRepositoryPrefix="quay", upstreamRegistryUrl="quay.io")
+    layer_urls(ecr)
+    assert requests.get(url, timeout=60).status_code == 403
 
 
 def test_layers_of_a_pulled_image_are_available(ecr, quay):
@@ -841,6 +920,10 @@ def test_layer_that_nobody_has_is_not_found(ecr, quay):
     for repository, layer in ((BWA, sha256(b"nothing")), (BWA, "sha512:" + "0" * 128)):
         found = refusal(ecr.get_download_url_for_layer, repositoryName=repository, layerDigest=layer)
         assert found.code == "LayersNotFoundException"
+        assert found.message == (
+            f"The layer with digest {layer} does not exist within the repository with name '{repository}' "
+            f"in the registry with id '{ACCOUNT}'"
+        )
     found = refusal(ecr.get_download_url_for_layer, repositoryName="quay/absent", layerDigest=sha256(b""))
     assert found.code == "RepositoryNotFoundException"
     found = refusal(ecr.get_download_url_for_layer, repositoryName=BWA, layerDigest="nothing")
@@ -978,6 +1061,31 @@ def test_authorization_token_expires_in_12_hours(in_process):
 
 
 # --- accounts, Regions, threads --------------------------------------------------------------------------------------
+
+
+def test_pulls_and_deletions_leave_nothing_in_motos_tracker(ecr, quay):
+    def tracked() -> int:
+        return sum(len(model.instances_tracked) for model in model_data["ecr"].values())
+
+    before = tracked()
+    for _ in range(3):
+        pull(ecr, BWA)
+        ecr.batch_delete_image(repositoryName=BWA, imageIds=[{"imageTag": "latest"}])
+        pull(ecr, BWA)
+        ecr.delete_repository(repositoryName=BWA, force=True)
+    assert tracked() == before
+
+
+def test_template_keeps_the_encryption_that_it_was_given(ecr, quay):
+    ecr.create_repository_creation_template(
+        prefix="quay",
+        appliedFor=["PULL_THROUGH_CACHE"],
+        encryptionConfiguration={"encryptionType": "KMS"},
+        customRoleArn=f"arn:aws:iam::{ACCOUNT}:role/templates",
+    )
+    pull(ecr, BWA)
+    (template,) = ecr.describe_repository_creation_templates()["repositoryCreationTemplates"]
+    assert template["encryptionConfiguration"] == {"encryptionType": "KMS"}
 
 
 def test_accounts_and_regions_cache_for_themselves(aws):

@@ -133,6 +133,25 @@ def test_disabled_rule_gets_nothing(aws, ecr, queue):
     assert received(aws, queue) == []
 
 
+@pytest.mark.parametrize("state", ["ENABLED", "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS"])
+def test_rule_that_is_enabled_gets_the_event(aws, ecr, queue, state):
+    aws.client("events").put_rule(Name="pulls", EventPattern=PATTERN, State=state)
+    pull(ecr, REPOSITORY)
+    assert len(received(aws, queue)) == 1
+
+
+@pytest.mark.parametrize(("pattern", "events"), [({}, 0), ({"EventPattern": PATTERN}, 1)])
+def test_rule_with_a_schedule_gets_events_only_by_a_pattern(aws, ecr, queue, pattern, events):
+    target = f"arn:aws:sqs:{REGION}:{ACCOUNT}:pulls"
+    scheduled = {"ScheduleExpression": "rate(5 minutes)", **pattern}
+    client = aws.client("events")
+    client.remove_targets(Rule="pulls", Ids=["0"])
+    client.put_rule(Name="scheduled", **scheduled)
+    client.put_targets(Rule="scheduled", Targets=[{"Id": "0", "Arn": target}])
+    pull(ecr, REPOSITORY)
+    assert len(received(aws, queue)) == events
+
+
 def test_target_that_cannot_be_reached_harms_neither_the_pull_nor_other_rules(aws, ecr, queue):
     send_to(aws, "0-broken", f"arn:aws:sqs:{REGION}:{ACCOUNT}:absent")
     send_to(aws, "1-lambda", f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:f")

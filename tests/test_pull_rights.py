@@ -8,7 +8,19 @@ from typing import Any
 import pytest
 from freezegun import freeze_time
 
-from conftest import ACCOUNT, REGION, allow, digest, enforced, failure_codes, pull, refusal, repositories, user
+from conftest import (
+    ACCOUNT,
+    OTHER_ACCOUNT,
+    REGION,
+    allow,
+    digest,
+    enforced,
+    failure_codes,
+    pull,
+    refusal,
+    repositories,
+    user,
+)
 from moto_ecr_ptc import upstream_registry
 
 REPOSITORY = "quay/biocontainers/bwa"
@@ -156,6 +168,33 @@ def test_registry_policy_names_the_role_that_a_caller_assumed(aws, ecr, rule, pa
     assert enforced(refusal, pull, ecr=caller, repository=REPOSITORY).code == "RepositoryNotFoundException"
     ecr.put_registry_policy(policyText=policy(grant({"AWS": role})))
     assert digest(enforced(pull, caller, REPOSITORY))
+
+
+@pytest.mark.parametrize(
+    ("effect", "listed", "may"),
+    [
+        ("Allow", [f"arn:aws:iam::{ACCOUNT}:root"], False),
+        ("Allow", [ACCOUNT], False),
+        ("Allow", [SOMEONE], False),
+        ("Allow", ["*"], False),
+        ("Allow", [f"arn:aws:iam::{OTHER_ACCOUNT}:root"], True),
+        ("Deny", [f"arn:aws:iam::{OTHER_ACCOUNT}:root"], False),
+        ("Deny", [f"arn:aws:iam::{ACCOUNT}:root"], False),
+        ("Deny", [SOMEONE], False),
+        ("Deny", [SOMEONE, f"arn:aws:iam::{ACCOUNT}:root"], True),
+        ("Deny", [SOMEONE, ACCOUNT], True),
+    ],
+)
+def test_registry_policy_for_all_but_some_principals_decides_as_iam_does(aws, ecr, rule, effect, listed, may):
+    statement = {**grant("*", effect), "NotPrincipal": {"AWS": listed}}
+    del statement["Principal"]
+    ecr.put_registry_policy(policyText=policy(statement))
+    rights = "ecr:*" if effect == "Deny" else "ecr:BatchGetImage"
+    caller = aws.client("ecr", **user(aws, allow(rights)))
+    if may:
+        assert digest(enforced(pull, caller, REPOSITORY))
+    else:
+        assert enforced(refusal, pull, ecr=caller, repository=REPOSITORY).code == "RepositoryNotFoundException"
 
 
 # --- the other operations --------------------------------------------------------------------------------------------

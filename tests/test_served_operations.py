@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import json
-from contextlib import suppress
 
 import pytest
 from moto.ecr.models import ecr_backends
@@ -60,11 +59,45 @@ def test_bad_members_are_refused(aws: Aws, members, code):
     assert (answer.status_code, answer.json()["__type"].rpartition("#")[2]) == (400, code)
 
 
-@pytest.mark.parametrize("body", [b"[]", b"{", b'{"repositoryName": 1}', b"[" * 100_000])
-def test_body_without_a_repository_is_left_to_moto(aws: Aws, body):
-    with suppress(Exception):  # in process moto's own failures come out of the client
-        aws.post("BatchGetImage", body)
+@pytest.mark.parametrize("operation", OPERATIONS)
+@pytest.mark.parametrize("region", ["us-east-1", "eu-west-1"])
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        (b"[]", "SerializationException"),
+        (b"{", "SerializationException"),
+        (b"\xff", "SerializationException"),
+        ("{}".encode("utf-16"), "SerializationException"),
+        (b'{"repositoryName": 1}', "SerializationException"),
+        (b"[" * 100_000, "SerializationException"),
+        (b"{}", "InvalidParameterException"),
+    ],
+)
+def test_malformed_body_is_refused_where_a_rule_stands_anywhere(aws: Aws, operation, region, body, code):
+    answer = aws.post(operation, body, region=region)
+    assert (answer.status_code, answer.json()["__type"].rpartition("#")[2]) == (400, code)
     assert len(upstream_registry("quay").pulls) == 1
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_compressed_request_for_motos_repository_is_answered_while_a_rule_stands_elsewhere(aws: Aws, operation):
+    elsewhere = aws.client("ecr", "eu-west-1")
+    elsewhere.create_repository(repositoryName=REPOSITORY)
+    if operation == "BatchCheckLayerAvailability" and not hasattr(
+        ecr_backends[ACCOUNT]["us-east-1"], "batch_check_layer_availability"
+    ):
+        pytest.skip("moto < 5.2.4 has no BatchCheckLayerAvailability")
+    body = gzip.compress(json.dumps({"repositoryName": REPOSITORY, **OPERATIONS[operation]}).encode())
+    answer = aws.post(operation, body, region="eu-west-1", Content_Encoding="gzip")
+    assert answer.status_code == 200
+    assert len(answer.json()["failures"]) == 1
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+@pytest.mark.parametrize("body", [b"no gzip", gzip.compress(b"{}" * 50)[:-5]], ids=["no gzip", "cut short"])
+def test_broken_compression_is_a_serialization_exception(aws: Aws, operation, body):
+    answer = aws.post(operation, body, Content_Encoding="gzip")
+    assert (answer.status_code, answer.json()["__type"].rpartition("#")[2]) == (400, "SerializationException")
 
 
 def test_denied_caller_gets_ecrs_error(aws: Aws, ecr):

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import requests
 
-from conftest import ACCOUNT, Aws, digest, failure_codes, pull, write_layout
+from conftest import ACCOUNT, OTHER_ACCOUNT, Aws, digest, failure_codes, pull, write_layout
 from moto_ecr_ptc import upstream_registry
 
 MOTO_API = "http://motoapi.amazonaws.com"
@@ -95,6 +95,15 @@ def test_pulls_lists_what_was_asked(ecr, url):
     (asked,) = requests.get(f"{url}pulls", params={"registry": "quay"}, timeout=60).json()["pulls"]
     (expected,) = upstream_registry("quay").pulls
     assert asked == {**vars(expected), "at": expected.at.isoformat()}
+
+
+def test_expire_is_about_the_account_that_moto_mocks(in_process, url, monkeypatch):
+    monkeypatch.setenv("MOTO_ACCOUNT_ID", OTHER_ACCOUNT)
+    ecr = in_process.client("ecr")
+    ecr.create_pull_through_cache_rule(ecrRepositoryPrefix="quay", upstreamRegistryUrl="quay.io")
+    pull(ecr, "quay/a/b")
+    answer = requests.post(f"{url}expire", timeout=60)
+    assert (answer.status_code, answer.json()) == (201, {"expired": 1})
 
 
 def test_expire_makes_cached_tags_stale(ecr, url):

@@ -26,6 +26,8 @@ from .images import MAX_MANIFEST_SIZE
 
 Value = TypeVar("Value")
 
+THREAD_NAME = "moto_ecr_ptc upstream request"
+
 _PIECE = 64 * 1024
 
 
@@ -87,7 +89,7 @@ class _Request:
             if not self._begun.done():
                 self._begun.set_result(None)
 
-        threading.Thread(target=fetch, daemon=True).start()
+        threading.Thread(target=fetch, name=THREAD_NAME, daemon=True).start()
 
     def _wait_for(self, future: Future[Value]) -> Value:
         if not wait([future], self._timeout).done:
@@ -107,7 +109,7 @@ class _Request:
             ):
                 self._begun.set_result(None)
                 # Content is verified as it is stored, whatever encoding a server claims for it.
-                parts = response.raw.stream(min(_PIECE, self._max_size + 1), decode_content=False)
+                parts = response.raw.stream(_PIECE, decode_content=False)
                 for part in parts if response.status_code == 200 else ():
                     content.write(part)
                     if content.tell() > self._max_size:

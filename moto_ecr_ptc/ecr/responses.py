@@ -265,7 +265,6 @@ class PullThroughCacheResponse(ECRResponse):
                 self._read_request(request, full_url, headers)
                 if operation in SERVED_OPERATIONS and self._is_for_moto():
                     self._operation = None
-                    self.body = self._read_body().decode()
                 if operation not in ASKING_OPERATIONS or self._operation is None:
                     return self.call_action()
             return self.call_action()
