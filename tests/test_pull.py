@@ -212,6 +212,16 @@ def test_within_24_hours_the_upstream_is_not_asked(at_noon):
     assert len(quay.pulls) == 1
 
 
+def test_after_24_hours_to_the_second_the_upstream_is_asked(at_noon):
+    clock, ecr, quay = at_noon
+    clock.move_to("2026-03-03 11:59:59.999999")
+    pull(ecr, BWA)
+    assert len(quay.pulls) == 1
+    clock.move_to("2026-03-03 12:00:00")
+    pull(ecr, BWA)
+    assert len(quay.pulls) == 2
+
+
 def test_after_24_hours_the_upstream_is_asked_once_and_the_tag_moves(at_noon):
     clock, ecr, quay = at_noon
     old = digest(pull(ecr, BWA))
@@ -417,6 +427,20 @@ def test_tag_and_digest_that_belong_together_give_the_image(ecr, quay):
     assert [image["imageId"] for image in answer["images"]] == [image_id]
 
 
+def test_image_with_two_tags_is_named_by_the_one_that_was_asked_for(ecr, quay):
+    for tag in ("1", "2"):
+        quay.push("biocontainers/bwa", tag=tag, layers=[b"same"])
+    pull(ecr, BWA, "1", "2")
+    for tag in ("2", "1"):
+        assert [image["imageId"]["imageTag"] for image in pull(ecr, BWA, tag)["images"]] == [tag]
+
+
+def test_image_with_a_tag_that_is_asked_for_by_digest_is_named_by_the_digest_alone(ecr, quay):
+    image_id = {"imageDigest": digest(pull(ecr, BWA))}
+    answer = ecr.batch_get_image(repositoryName=BWA, imageIds=[image_id])
+    assert [image["imageId"] for image in answer["images"]] == [image_id]
+
+
 @pytest.mark.parametrize(
     ("image_id", "code"),
     [
@@ -459,6 +483,14 @@ def test_malformed_request_is_invalid_and_asks_nobody(ecr, quay, arguments, memb
     assert found.code == "InvalidParameterException"
     assert found.message.startswith(f"Invalid parameter at '{member}' failed to satisfy constraint: ")
     assert quay.pulls == ()
+
+
+def test_malformed_request_is_invalid_after_the_rule_is_gone(ecr, quay):
+    pull(ecr, BWA)
+    ecr.delete_pull_through_cache_rule(ecrRepositoryPrefix="quay")
+    found = refusal(ecr.batch_get_image, repositoryName=BWA, imageIds=[{"imageTag": "a" * 301}])
+    assert found.code == "InvalidParameterException"
+    assert found.message.startswith("Invalid parameter at 'imageIds.1.member.imageTag' failed to satisfy constraint: ")
 
 
 def test_member_of_the_wrong_type_is_a_serialization_exception(aws, ecr, quay):
