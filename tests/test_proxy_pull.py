@@ -411,6 +411,15 @@ def test_registry_that_answers_too_late_is_unavailable(ecr, quay, slow):
     assert repositories(ecr) == []
 
 
+def test_configuration_that_nobody_downloaded_is_available(ecr, quay, slow):
+    slow.go_on.set()
+    pull(ecr, REPOSITORY)
+    config = AMD64.manifest.blobs[0]
+    (found,) = ecr.batch_check_layer_availability(repositoryName=REPOSITORY, layerDigests=[config.digest])["layers"]
+    assert (found["layerAvailability"], found["layerSize"]) == ("AVAILABLE", config.size)
+    assert len(slow.requests) == 1
+
+
 def test_layer_with_other_bytes_is_not_taken(ecr, quay, slow):
     slow.go_on.set()
     slow.layer = b"layer of another"

@@ -442,6 +442,30 @@ def test_image_with_a_tag_that_is_asked_for_by_digest_is_named_by_the_digest_alo
 
 
 @pytest.mark.parametrize(
+    ("image_id", "reason"),
+    [
+        ({}, "Invalid request parameters: both tag and digest cannot be null"),
+        (
+            {"imageDigest": "latest"},
+            "Invalid request parameters: image digest should satisfy the regex '[a-zA-Z0-9-_+.]+:[a-fA-F0-9]+'",
+        ),
+        (
+            {"imageTag": "-latest"},
+            "Invalid request parameters: image tag should satisfy the regex '[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}'",
+        ),
+        (
+            {"imageTag": "latest", "imageDigest": "sha256:" + "0" * 64},
+            "The tag does not name the image with this digest",
+        ),
+        ({"imageDigest": "sha256:" + "0" * 64}, "Requested image not found"),
+    ],
+)
+def test_identifier_that_names_no_image_fails_with_the_reason(ecr, quay, image_id, reason):
+    answer = ecr.batch_get_image(repositoryName=BWA, imageIds=[image_id, {"imageTag": "latest"}])
+    assert [failure["failureReason"] for failure in answer["failures"]] == [reason]
+
+
+@pytest.mark.parametrize(
     ("image_id", "code"),
     [
         ({}, "MissingDigestAndTag"),
@@ -553,6 +577,19 @@ def test_access_denied_says_what_ecr_says(ecr, quay):
     quay.fail(status=401)
     (failure,) = pull(ecr, BWA)["failures"]
     assert failure["failureReason"] == ACCESS_DENIED
+
+
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [
+        (429, "The upstream registry has received too many requests. Try again later."),
+        (503, "The upstream registry is unavailable. Try again later."),
+    ],
+)
+def test_upstream_that_fails_is_the_reason_of_the_failure(ecr, quay, status, reason):
+    quay.fail(status=status)
+    (failure,) = pull(ecr, BWA)["failures"]
+    assert failure["failureReason"] == reason
 
 
 def test_image_that_the_upstream_lacks_creates_no_repository(ecr, quay):
@@ -784,6 +821,13 @@ def test_template_with_a_disabled_key_makes_the_pull_not_found(aws, ecr, quay):
     assert repository["encryptionConfiguration"] == {"encryptionType": "KMS", "kmsKey": key["Arn"]}
 
 
+def test_template_with_a_missing_key_makes_the_pull_not_found(ecr, quay):
+    key = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/00000000-0000-0000-0000-000000000000"
+    create_template(ecr, encryptionConfiguration={"encryptionType": "KMS", "kmsKey": key}, customRoleArn=ROLE)
+    assert refusal(pull, ecr=ecr, repository=BWA).code == "RepositoryNotFoundException"
+    assert repositories(ecr) == []
+
+
 # --- layers ----------------------------------------------------------------------------------------------------------
 
 
@@ -857,6 +901,18 @@ def test_layers_of_a_pulled_image_are_available(ecr, quay):
         }
     ]
     assert [failure["failureCode"] for failure in answer["failures"]] == ["MissingLayerDigest"]
+
+
+def test_configuration_of_a_pulled_image_is_available(ecr, quay):
+    (image,) = pull(ecr, BWA)["images"]
+    config = json.loads(image["imageManifest"])["config"]
+    (found,) = ecr.batch_check_layer_availability(repositoryName=BWA, layerDigests=[config["digest"]])["layers"]
+    assert found == {
+        "layerDigest": config["digest"],
+        "layerAvailability": "AVAILABLE",
+        "layerSize": config["size"],
+        "mediaType": config["mediaType"],
+    }
 
 
 def test_layer_of_no_image_is_asked_for_at_the_upstream(ecr, quay):

@@ -55,6 +55,7 @@ def test_referrers_of_the_upstream_are_listed_and_stored_without_a_tag(ecr, quay
     answer = ecr.batch_get_image(repositoryName=REPOSITORY, imageIds=[{"imageDigest": signature.digest}])
     assert digest(answer) == signature.digest
     assert json.loads(answer["images"][0]["imageManifest"])["subject"]["digest"] == image.digest
+    assert {"imageDigest": signature.digest} in ecr.list_images(repositoryName=REPOSITORY)["imageIds"]
 
 
 def test_image_without_referrers_has_none(ecr, quay):
