@@ -286,3 +286,11 @@ def test_role_that_does_not_fit_is_denied_at_the_upstream(aws, ecr, upstream, se
     if service:
         aws.client("iam").create_role(RoleName="upstream", AssumeRolePolicyDocument=trust(service))
     assert failure_codes(enforced(pull, caller(aws), "up/app")) == ["UpstreamAccessDenied"]
+
+
+def test_role_for_another_region_of_the_account_does_not_count(aws, ecr):
+    ecr.create_pull_through_cache_rule(
+        ecrRepositoryPrefix="eu", upstreamRegistryUrl=host(ACCOUNT, "eu-west-1"), customRoleArn=ROLE
+    )
+    pushed = push(aws.client("ecr", "eu-west-1"))
+    assert digest(enforced(pull, caller(aws), "eu/app")) == pushed

@@ -102,6 +102,14 @@ def test_template_with_tags_demands_tag_resource(aws, ecr, rule, may_tag):
         assert found.code == "RepositoryNotFoundException"
 
 
+def test_template_without_tags_demands_no_tag_resource(aws, ecr, rule):
+    ecr.create_repository_creation_template(
+        prefix="ROOT", appliedFor=["PULL_THROUGH_CACHE"], imageTagMutability="IMMUTABLE"
+    )
+    caller = aws.client("ecr", **user(aws, allow([IMPORT, CREATE, "ecr:BatchGetImage"])))
+    assert digest(enforced(pull, caller, REPOSITORY))
+
+
 def test_role_of_a_template_must_exist(aws, ecr, rule):
     ecr.create_repository_creation_template(
         prefix="ROOT",

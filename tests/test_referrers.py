@@ -95,7 +95,8 @@ def test_filter_selects_by_type_and_status(ecr, quay):
     assert referrers(ecr, image.digest, filter={"artifactTypes": here}) == [signature]
     assert referrers(ecr, image.digest, filter={"artifactTypes": ["application/spdx+json"]}) == []
     assert referrers(ecr, image.digest, filter={"artifactStatus": "ANY"}) == [signature]
-    assert referrers(ecr, image.digest, filter={"artifactStatus": "ARCHIVED"}) == []
+    for other in ("ARCHIVED", "ACTIVATING"):
+        assert referrers(ecr, image.digest, filter={"artifactStatus": other}) == []
 
 
 def test_upstream_is_asked_once_in_24_hours(in_process: Aws):
