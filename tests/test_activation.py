@@ -140,6 +140,7 @@ def test_activation_during_a_mock_reaches_layers_and_motos_api():
             layer = json.loads(image["imageManifest"])["layers"][0]
             url = client.get_download_url_for_layer(repositoryName=name, layerDigest=layer["digest"])["downloadUrl"]
             assert len(requests.get(url).content) == layer["size"]
+            assert requests.head(url).status_code == 200
             call = "http://motoapi.amazonaws.com/moto-api/static/ecr/upstream-pulls?registry="
             answer = requests.get(call + prefix["upstreamRegistryUrl"])
             assert len(answer.json()["pulls"]) == 1, answer.text

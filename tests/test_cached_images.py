@@ -143,3 +143,20 @@ def test_repository_that_is_made_again_knows_nothing_of_the_first(ecr, quay):
     assert available(ecr, layer) == []
     assert digest(pull(ecr, REPOSITORY)) == image.digest
     assert len(quay.pulls) == 2
+
+
+def test_repository_that_is_made_again_holds_no_layer_of_the_first(ecr, quay):
+    image = quay.push("team/app")
+    (layer,) = layers(image.manifest.decode())
+    pull(ecr, REPOSITORY)
+    ecr.delete_pull_through_cache_rule(ecrRepositoryPrefix="quay")  # or the upstream would give the layer anew
+    ecr.delete_repository(repositoryName=REPOSITORY, force=True)
+    ecr.create_repository(repositoryName=REPOSITORY)
+    found = refusal(ecr.get_download_url_for_layer, repositoryName=REPOSITORY, layerDigest=layer)
+    assert found.code == "LayersNotFoundException"
+
+
+def test_layers_of_a_cached_image_are_available_after_the_rule_is_gone(ecr, quay):
+    (layer,) = layers(pull(ecr, REPOSITORY)["images"][0]["imageManifest"])
+    ecr.delete_pull_through_cache_rule(ecrRepositoryPrefix="quay")
+    assert available(ecr, layer) == [layer]

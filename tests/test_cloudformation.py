@@ -284,6 +284,13 @@ def test_rule_that_is_gone_already_does_not_stop_the_deletion(aws, ecr, stack):
     assert refusal(stack.describe).code == "ValidationError"
 
 
+def test_deleted_stack_leaves_what_was_pulled_through_its_rule(ecr, stack):
+    stack.create({"Rule": QUAY})
+    pulled = digest(pull(ecr, "quay/team/app"))
+    stack.delete()
+    assert digest(pull(ecr, "quay/team/app")) == pulled
+
+
 def test_outputs_stay_when_somebody_deletes_what_they_are_of(ecr, stacks):
     stacks.create({"Template": TEMPLATE}, Outputs={"Created": {"Value": {"Fn::GetAtt": ["Template", "CreatedAt"]}}})
     ecr.delete_repository_creation_template(prefix="hub")
@@ -404,6 +411,14 @@ def test_template_changes_in_place(ecr, stacks):
     assert after["createdAt"] == before["createdAt"]
     assert (after["imageTagMutability"], after["appliedFor"]) == ("IMMUTABLE", ["PULL_THROUGH_CACHE"])
     assert not {"description", "resourceTags", "repositoryPolicy"} & set(after)
+
+
+def test_template_with_a_role_of_another_account_is_refused_and_as_before(ecr, stacks):
+    stacks.create({"Template": TEMPLATE})
+    before = templates(ecr)
+    stacks.update({"Template": changed(TEMPLATE, CustomRoleArn=f"arn:aws:iam::{OTHER_ACCOUNT}:role/template")})
+    assert stacks.status == "UPDATE_ROLLBACK_COMPLETE"
+    assert templates(ecr) == before
 
 
 def test_template_with_another_prefix_is_replaced(ecr, stacks):

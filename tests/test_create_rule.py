@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from conftest import ACCOUNT, OTHER_ACCOUNT, REGION, model_accepts, prefixes, rules
+from conftest import ACCOUNT, OTHER_ACCOUNT, REGION, model_accepts, prefixes, refusal, rules
 
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/path/ecr-upstream"
 
@@ -171,9 +171,21 @@ def test_create_makes_the_service_linked_role_with_the_first_rule_only(aws, ecr)
     assert [listed["RoleId"] for listed in iam.list_roles()["Roles"]] == [role["RoleId"]]
 
 
+def test_create_makes_the_service_linked_role_again_after_its_deletion(aws, ecr):
+    iam = aws.client("iam")
+    ecr.create_pull_through_cache_rule(ecrRepositoryPrefix="quay", upstreamRegistryUrl="quay.io")
+    iam.delete_role(RoleName="AWSServiceRoleForECRPullThroughCache")
+    ecr.create_pull_through_cache_rule(ecrRepositoryPrefix="k8s", upstreamRegistryUrl="registry.k8s.io")
+    assert iam.get_role(RoleName="AWSServiceRoleForECRPullThroughCache")
+
+
 def test_create_that_is_refused_makes_no_service_linked_role(aws, ecr):
-    with pytest.raises(ecr.exceptions.UnsupportedUpstreamRegistryException):
-        ecr.create_pull_through_cache_rule(ecrRepositoryPrefix="up", upstreamRegistryUrl="example.com")
+    missing = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:ecr-pullthroughcache/missing-AbCdEf"
+    for faulty in (
+        {"upstreamRegistryUrl": "example.com"},
+        {"upstreamRegistryUrl": "ghcr.io", "credentialArn": missing},
+    ):
+        refusal(ecr.create_pull_through_cache_rule, ecrRepositoryPrefix="up", **faulty)
     assert aws.client("iam").list_roles()["Roles"] == []
 
 

@@ -74,6 +74,12 @@ def test_describe_pages_are_complete_and_repeat_nothing(ecr, size):
     assert found == names
 
 
+def test_describe_without_a_page_size_returns_all_that_a_registry_can_have(ecr):
+    create(ecr, *(f"rule-{number}" for number in range(50)))
+    found, token = describe(ecr)
+    assert (len(found), token) == (50, None)
+
+
 def test_describe_pages_with_boto3s_paginator(ecr):
     create(ecr, *(f"rule-{number}" for number in range(50)))
     assert prefixes(ecr, PaginationConfig={"PageSize": 7}) == [f"rule-{number}" for number in range(50)]

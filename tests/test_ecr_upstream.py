@@ -205,6 +205,13 @@ def test_image_that_is_no_manifest_is_not_found(ecr, upstream):
     assert refusal(pull, ecr=ecr, repository="up/app").code == "RepositoryNotFoundException"
 
 
+@pytest.mark.parametrize("odd", ["notadigest", "sha256:zz"])
+def test_image_with_an_odd_digest_is_not_found(ecr, upstream, odd):
+    upstream.create_repository(repositoryName="app")
+    upstream.put_image(repositoryName="app", imageManifest=MANIFEST, imageTag="latest", imageDigest=odd)
+    assert refusal(pull, ecr=ecr, repository="up/app").code == "RepositoryNotFoundException"
+
+
 def test_index_with_a_child_that_the_upstream_lacks_is_pulled_without_it(ecr, upstream):
     there = push(upstream)
     child = {"mediaType": "application/vnd.docker.distribution.manifest.v2+json", "size": len(MANIFEST)}
@@ -279,3 +286,11 @@ def test_role_that_does_not_fit_is_denied_at_the_upstream(aws, ecr, upstream, se
     if service:
         aws.client("iam").create_role(RoleName="upstream", AssumeRolePolicyDocument=trust(service))
     assert failure_codes(enforced(pull, caller(aws), "up/app")) == ["UpstreamAccessDenied"]
+
+
+def test_role_for_another_region_of_the_account_does_not_count(aws, ecr):
+    ecr.create_pull_through_cache_rule(
+        ecrRepositoryPrefix="eu", upstreamRegistryUrl=host(ACCOUNT, "eu-west-1"), customRoleArn=ROLE
+    )
+    pushed = push(aws.client("ecr", "eu-west-1"))
+    assert digest(enforced(pull, caller(aws), "eu/app")) == pushed

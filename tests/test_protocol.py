@@ -6,8 +6,9 @@ import gzip
 import json
 
 import pytest
+import requests
 
-from conftest import prefixes, refusal
+from conftest import REGION, prefixes, refusal
 
 GZIP = {"Content_Encoding": "gzip"}
 CREATE = b'{"ecrRepositoryPrefix": "quay", "upstreamRegistryUrl": "quay.io"}'
@@ -106,7 +107,10 @@ def test_member_of_the_wrong_type_is_a_serialization_exception(aws, operation, m
 
 def test_null_members_count_as_absent(aws, ecr):
     members = {"ecrRepositoryPrefix": "quay", "upstreamRegistryUrl": "quay.io", "credentialArn": None}
-    assert "credentialArn" not in aws.post("CreatePullThroughCacheRule", json.dumps(members).encode()).json()
+    response = aws.post("CreatePullThroughCacheRule", json.dumps(members).encode())
+    assert response.status_code == 200
+    assert "credentialArn" not in response.json()
+    assert prefixes(ecr) == ["quay"]
 
 
 def test_unknown_members_are_ignored(aws, ecr):
@@ -162,6 +166,21 @@ def test_text_in_the_body_of_another_operation_does_not_reach_the_pull_through_c
         "UnknownOperationException",
         "Amazon ECR has no operation 'DeletePullThroughCacheRule'",
     )
+    assert prefixes(ecr) == ["quay"]
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_operation_in_a_query_is_an_unknown_operation(aws, ecr, method):
+    ecr.create_pull_through_cache_rule(ecrRepositoryPrefix="quay", upstreamRegistryUrl="quay.io")
+    url = aws.endpoint_url or f"https://api.ecr.{REGION}.amazonaws.com"
+    scope = f"AKIAIOSFODNN7EXAMPLE/20260101/{REGION}/ecr/aws4_request"
+    response = requests.request(
+        method,
+        f"{url}/?Action=DeletePullThroughCacheRule&ecrRepositoryPrefix=quay",
+        headers={"Authorization": f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0"},
+        timeout=60,
+    )
+    refused(response, "UnknownOperationException", "Amazon ECR has no operation 'DeletePullThroughCacheRule'")
     assert prefixes(ecr) == ["quay"]
 
 

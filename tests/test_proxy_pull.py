@@ -20,6 +20,7 @@ from moto.ecr.models import ecr_backends
 
 from conftest import ACCOUNT, GOOD_SECRET, REGION, Aws, digest, failure_codes, pull, refusal, repositories
 from moto_ecr_ptc import UpstreamRegistry, upstream_registry
+from moto_ecr_ptc.ecr import turns
 from moto_ecr_ptc.ecr.images import OCI_MANIFEST, Descriptor, build_image, build_index
 
 AMD64 = build_image([b"layer of amd64"], "linux/amd64")
@@ -154,6 +155,8 @@ class SlowRegistry(ThreadingHTTPServer):
         self.given_up = threading.Event()
         """A client did not wait for the whole of an answer."""
         self.requests: list[str] = []
+        self.status: int | None = 200
+        """None: it hangs up."""
         self.layer = b"layer of amd64"
 
     @property
@@ -172,7 +175,9 @@ class _SlowHandler(BaseHTTPRequestHandler):
         body = self.server.layer if is_blob else AMD64.manifest.content
         if "/referrers/" in self.path:
             body = build_index({}).manifest.content
-        self.send_response(200)
+        if self.server.status is None:
+            return
+        self.send_response(self.server.status)
         self.send_header("Content-Type", "application/octet-stream" if is_blob else AMD64.manifest.media_type)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -239,6 +244,52 @@ def test_time_out_is_waited_for_once(aws, ecr, quay, slow):
     assert repositories(ecr) == []
 
 
+@pytest.fixture
+def waiting(monkeypatch: pytest.MonkeyPatch) -> threading.Semaphore:
+    """Released by each pull that has to wait for its turn at the upstream."""
+    waiting = threading.Semaphore(0)
+
+    class NoticedLock:
+        def __init__(self) -> None:
+            self._lock = threading.Lock()
+
+        def __enter__(self) -> None:
+            if not self._lock.acquire(blocking=False):
+                waiting.release()
+                assert self._lock.acquire(timeout=60)
+
+        def __exit__(self, *_: object) -> None:
+            self._lock.release()
+
+    monkeypatch.setattr(turns, "Lock", NoticedLock)
+    return waiting
+
+
+def pull_one_behind_the_other(aws: Aws, slow: SlowRegistry, waiting: threading.Semaphore) -> tuple[Any, Any]:
+    """Pull the tag 1 and, while the upstream is asked for it, the tag 2. Return both answers."""
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(pull, aws.client("ecr"), REPOSITORY, "1")
+        assert slow.asked.wait(60)
+        second = pool.submit(pull, aws.client("ecr"), REPOSITORY, "2")
+        assert waiting.acquire(timeout=60)
+        slow.go_on.set()
+        return first.result(60), second.result(60)
+
+
+def test_pull_that_waited_for_an_upstream_that_hangs_up_fails_alike_whatever_its_tag(aws, ecr, quay, slow, waiting):
+    slow.status = None
+    answers = pull_one_behind_the_other(aws, slow, waiting)
+    assert [failure_codes(answer) for answer in answers] == [["UpstreamUnavailable"]] * 2
+    assert len(slow.requests) == 1
+
+
+def test_pull_that_waited_for_an_upstream_that_refused_another_tag_asks_for_its_own(aws, ecr, quay, slow, waiting):
+    slow.status = 429
+    answers = pull_one_behind_the_other(aws, slow, waiting)
+    assert [failure_codes(answer) for answer in answers] == [["UpstreamTooManyRequests"]] * 2
+    assert [path.rpartition("/")[2] for path in slow.requests] == ["1", "2"]
+
+
 def list_referrers(aws: Aws) -> Any:
     ecr = aws.client("ecr")
     if not hasattr(ecr, "list_image_referrers"):
@@ -287,6 +338,30 @@ def test_rule_that_is_deleted_while_the_upstream_is_asked_brings_nothing(aws, ec
     assert repositories(ecr) == []
 
 
+def test_rule_that_is_made_again_while_the_upstream_is_asked_brings_nothing(aws, ecr, quay, slow):
+    with ThreadPoolExecutor(1) as pool:
+        pulling = pool.submit(refusal, pull, ecr=aws.client("ecr"), repository=REPOSITORY)
+        assert slow.asked.wait(60)
+        ecr.delete_pull_through_cache_rule(ecrRepositoryPrefix="hub")
+        ecr.create_pull_through_cache_rule(ecrRepositoryPrefix="hub", upstreamRegistryUrl="registry.k8s.io")
+        slow.go_on.set()
+        assert pulling.result(60).code == "RepositoryNotFoundException"
+    assert repositories(ecr) == []
+
+
+def test_rule_that_is_updated_while_the_upstream_is_asked_brings_the_image(aws, ecr, slow):
+    ecr.create_pull_through_cache_rule(
+        ecrRepositoryPrefix="hub", upstreamRegistryUrl="ghcr.io", credentialArn=aws.secret("old")
+    )
+    upstream_registry("github-container-registry").proxy(slow.url)
+    with ThreadPoolExecutor(1) as pool:
+        pulling = pool.submit(pull, aws.client("ecr"), REPOSITORY)
+        assert slow.asked.wait(60)
+        ecr.update_pull_through_cache_rule(ecrRepositoryPrefix="hub", credentialArn=aws.secret("new"))
+        slow.go_on.set()
+        assert digest(pulling.result(60)) == AMD64.manifest.digest
+
+
 def test_reset_while_the_upstream_is_asked_leaves_nothing(server, slow):
     ecr = server.client("ecr")
     ecr.create_pull_through_cache_rule(ecrRepositoryPrefix="hub", upstreamRegistryUrl="quay.io")
@@ -328,7 +403,7 @@ def test_repository_that_is_deleted_while_a_layer_is_fetched_keeps_nothing(aws, 
         assert error_code(fetching) == "RepositoryNotFoundException"
 
 
-@pytest.mark.parametrize("meanwhile", ["delete the image", "delete the rule", "create the repository anew"])
+@pytest.mark.parametrize("meanwhile", ["delete the image", "delete the rule"])
 def test_layer_of_what_is_gone_when_it_arrives_is_not_found(aws, ecr, quay, slow, meanwhile):
     slow.go_on.set()
     pull(ecr, REPOSITORY)
@@ -340,11 +415,8 @@ def test_layer_of_what_is_gone_when_it_arrives_is_not_found(aws, ecr, quay, slow
         assert slow.asked.wait(60)
         if meanwhile == "delete the image":
             ecr.batch_delete_image(repositoryName=REPOSITORY, imageIds=[{"imageTag": "latest"}])
-        elif meanwhile == "delete the rule":
-            ecr.delete_pull_through_cache_rule(ecrRepositoryPrefix="hub")
         else:
-            ecr.delete_repository(repositoryName=REPOSITORY, force=True)
-            ecr.create_repository(repositoryName=REPOSITORY)
+            ecr.delete_pull_through_cache_rule(ecrRepositoryPrefix="hub")
         slow.go_on.set()
         assert error_code(fetching) == "LayersNotFoundException"
     availability = ecr.batch_check_layer_availability(repositoryName=REPOSITORY, layerDigests=[LAYER])
@@ -385,6 +457,20 @@ def test_tag_that_is_pushed_while_it_is_refreshed_is_its_pushers(aws, ecr, quay,
     assert image["imageManifest"] == pushed
 
 
+def test_repository_that_is_made_again_while_a_layer_is_fetched_holds_nothing(aws, ecr, quay, slow):
+    layer = {"repositoryName": REPOSITORY, "layerDigest": LAYER}
+    ecr.create_repository(repositoryName=REPOSITORY)
+    with ThreadPoolExecutor(1) as pool:
+        fetching = pool.submit(aws.client("ecr").get_download_url_for_layer, **layer)
+        assert slow.asked.wait(60)
+        ecr.delete_repository(repositoryName=REPOSITORY)
+        ecr.create_repository(repositoryName=REPOSITORY)
+        slow.go_on.set()
+        assert error_code(fetching) == "LayersNotFoundException"
+    ecr.delete_pull_through_cache_rule(ecrRepositoryPrefix="hub")  # or the upstream would give the layer anew
+    assert refusal(ecr.get_download_url_for_layer, **layer).code == "LayersNotFoundException"
+
+
 def test_registry_that_answers_too_late_is_unavailable(ecr, quay, slow):
     quay.proxy(slow.url, timeout=0.2)
     assert failure_codes(pull(ecr, REPOSITORY)) == ["UpstreamUnavailable"]
@@ -400,12 +486,27 @@ def test_layer_is_read_no_further_than_its_manifest_says(ecr, quay, slow):
     assert slow.given_up.wait(60)
 
 
+def test_configuration_that_nobody_downloaded_is_available(ecr, quay, slow):
+    slow.go_on.set()
+    pull(ecr, REPOSITORY)
+    config = AMD64.manifest.blobs[0]
+    (found,) = ecr.batch_check_layer_availability(repositoryName=REPOSITORY, layerDigests=[config.digest])["layers"]
+    assert (found["layerAvailability"], found["layerSize"]) == ("AVAILABLE", config.size)
+    assert len(slow.requests) == 1
+
+
 def test_layer_with_other_bytes_is_not_taken(ecr, quay, slow):
     slow.go_on.set()
     slow.layer = b"layer of another"
     pull(ecr, REPOSITORY)
     found = refusal(ecr.get_download_url_for_layer, repositoryName=REPOSITORY, layerDigest=LAYER)
     assert found.code == "UnableToGetUpstreamLayerException"
+
+
+def test_docker_hub_that_is_a_proxy_gives_a_name_without_library(ecr, hub, slow):
+    hub.proxy(slow.url)
+    slow.go_on.set()
+    assert digest(pull(ecr, "hub/alpine")) == AMD64.manifest.digest
 
 
 def test_failure_that_was_asked_for_goes_before_the_registry(ecr, quay, slow):

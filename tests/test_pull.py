@@ -216,6 +216,16 @@ def test_within_24_hours_the_upstream_is_not_asked(at_noon):
     assert len(quay.pulls) == 1
 
 
+def test_after_24_hours_to_the_second_the_upstream_is_asked(at_noon):
+    clock, ecr, quay = at_noon
+    clock.move_to("2026-03-03 11:59:59.999999")
+    pull(ecr, BWA)
+    assert len(quay.pulls) == 1
+    clock.move_to("2026-03-03 12:00:00")
+    pull(ecr, BWA)
+    assert len(quay.pulls) == 2
+
+
 def test_after_24_hours_the_upstream_is_asked_once_and_the_tag_moves(at_noon):
     clock, ecr, quay = at_noon
     old = digest(pull(ecr, BWA))
@@ -421,6 +431,44 @@ def test_tag_and_digest_that_belong_together_give_the_image(ecr, quay):
     assert [image["imageId"] for image in answer["images"]] == [image_id]
 
 
+def test_image_with_two_tags_is_named_by_the_one_that_was_asked_for(ecr, quay):
+    for tag in ("1", "2"):
+        quay.push("biocontainers/bwa", tag=tag, layers=[b"same"])
+    pull(ecr, BWA, "1", "2")
+    for tag in ("2", "1"):
+        assert [image["imageId"]["imageTag"] for image in pull(ecr, BWA, tag)["images"]] == [tag]
+
+
+def test_image_with_a_tag_that_is_asked_for_by_digest_is_named_by_the_digest_alone(ecr, quay):
+    image_id = {"imageDigest": digest(pull(ecr, BWA))}
+    answer = ecr.batch_get_image(repositoryName=BWA, imageIds=[image_id])
+    assert [image["imageId"] for image in answer["images"]] == [image_id]
+
+
+@pytest.mark.parametrize(
+    ("image_id", "reason"),
+    [
+        ({}, "Invalid request parameters: both tag and digest cannot be null"),
+        (
+            {"imageDigest": "latest"},
+            "Invalid request parameters: image digest should satisfy the regex '[a-zA-Z0-9-_+.]+:[a-fA-F0-9]+'",
+        ),
+        (
+            {"imageTag": "-latest"},
+            "Invalid request parameters: image tag should satisfy the regex '[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}'",
+        ),
+        (
+            {"imageTag": "latest", "imageDigest": "sha256:" + "0" * 64},
+            "The tag does not name the image with this digest",
+        ),
+        ({"imageDigest": "sha256:" + "0" * 64}, "Requested image not found"),
+    ],
+)
+def test_identifier_that_names_no_image_fails_with_the_reason(ecr, quay, image_id, reason):
+    answer = ecr.batch_get_image(repositoryName=BWA, imageIds=[image_id, {"imageTag": "latest"}])
+    assert [failure["failureReason"] for failure in answer["failures"]] == [reason]
+
+
 @pytest.mark.parametrize(
     ("image_id", "code"),
     [
@@ -490,6 +538,14 @@ def test_repository_name_that_is_too_short_is_invalid_in_ecrs_older_words(aws, e
     )
 
 
+def test_malformed_request_is_invalid_after_the_rule_is_gone(ecr, quay):
+    pull(ecr, BWA)
+    ecr.delete_pull_through_cache_rule(ecrRepositoryPrefix="quay")
+    found = refusal(ecr.batch_get_image, repositoryName=BWA, imageIds=[{"imageTag": "a" * 301}])
+    assert found.code == "InvalidParameterException"
+    assert found.message.startswith("Invalid parameter at 'imageIds.1.member.imageTag' failed to satisfy constraint: ")
+
+
 def test_member_of_the_wrong_type_is_a_serialization_exception(aws, ecr, quay):
     body = json.dumps({"repositoryName": BWA, "imageIds": "latest"}).encode()
     answer = aws.post("BatchGetImage", body)
@@ -543,6 +599,19 @@ def test_access_denied_says_what_ecr_says(ecr, quay):
     quay.fail(status=401)
     (failure,) = pull(ecr, BWA)["failures"]
     assert failure["failureReason"] == ACCESS_DENIED
+
+
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [
+        (429, "The upstream registry has received too many requests. Try again later."),
+        (503, "The upstream registry is unavailable. Try again later."),
+    ],
+)
+def test_upstream_that_fails_is_the_reason_of_the_failure(ecr, quay, status, reason):
+    quay.fail(status=status)
+    (failure,) = pull(ecr, BWA)["failures"]
+    assert failure["failureReason"] == reason
 
 
 def test_image_that_the_upstream_lacks_creates_no_repository(ecr, quay):
@@ -774,6 +843,13 @@ def test_template_with_a_disabled_key_makes_the_pull_not_found(aws, ecr, quay):
     assert repository["encryptionConfiguration"] == {"encryptionType": "KMS", "kmsKey": key["Arn"]}
 
 
+def test_template_with_a_missing_key_makes_the_pull_not_found(ecr, quay):
+    key = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/00000000-0000-0000-0000-000000000000"
+    create_template(ecr, encryptionConfiguration={"encryptionType": "KMS", "kmsKey": key}, customRoleArn=ROLE)
+    assert refusal(pull, ecr=ecr, repository=BWA).code == "RepositoryNotFoundException"
+    assert repositories(ecr) == []
+
+
 # --- layers ----------------------------------------------------------------------------------------------------------
 
 
@@ -904,6 +980,18 @@ def test_layers_of_a_pulled_image_are_available(ecr, quay):
         }
     ]
     assert [failure["failureCode"] for failure in answer["failures"]] == ["MissingLayerDigest"]
+
+
+def test_configuration_of_a_pulled_image_is_available(ecr, quay):
+    (image,) = pull(ecr, BWA)["images"]
+    config = json.loads(image["imageManifest"])["config"]
+    (found,) = ecr.batch_check_layer_availability(repositoryName=BWA, layerDigests=[config["digest"]])["layers"]
+    assert found == {
+        "layerDigest": config["digest"],
+        "layerAvailability": "AVAILABLE",
+        "layerSize": config["size"],
+        "mediaType": config["mediaType"],
+    }
 
 
 def test_layer_of_no_image_is_asked_for_at_the_upstream(ecr, quay):

@@ -167,6 +167,15 @@ def test_target_that_cannot_be_reached_harms_no_later_target_of_its_rule(aws, ec
     assert [event["detail"]["image-digest"] for event in received(aws, queue)] == [pulled]
 
 
+def test_target_that_cannot_be_reached_is_logged(caplog, aws, ecr, queue):
+    absent = f"arn:aws:sqs:{REGION}:{ACCOUNT}:absent"
+    send_to(aws, "broken", absent)
+    pull(ecr, REPOSITORY)
+    (warning,) = (found for found in caplog.records if found.name.startswith("moto_ecr_ptc"))
+    assert warning.levelname == "WARNING"
+    assert absent in warning.getMessage()
+
+
 def test_immutable_tag_sends_the_digest_that_it_names(in_process):
     with freeze_time("2026-03-02 12:00:00") as clock:
         ecr = in_process.client("ecr")
@@ -177,11 +186,11 @@ def test_immutable_tag_sends_the_digest_that_it_names(in_process):
         pulled = digest(pull(ecr, REPOSITORY))
         in_process.client("sqs").create_queue(QueueName="pulls")
         send_to(in_process, "pulls", f"arn:aws:sqs:{REGION}:{ACCOUNT}:pulls")
-        upstream_registry("quay").push("biocontainers/bwa")
+        pushed = upstream_registry("quay").push("biocontainers/bwa", layers=[b"new"])
         clock.move_to("2026-03-04 12:00:00")
         pull(ecr, REPOSITORY)
         (event,) = received(in_process, f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/pulls")
-    assert event["detail"]["image-digest"] == pulled
+    assert event["detail"]["image-digest"] == pulled != pushed.digest
 
 
 @pytest.mark.parametrize(("region", "account"), [("eu-west-1", ACCOUNT), (REGION, OTHER_ACCOUNT)])

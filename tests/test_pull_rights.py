@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+from botocore import xform_name
 from freezegun import freeze_time
 
 from conftest import (
@@ -113,6 +114,14 @@ def test_template_with_tags_demands_tag_resource(aws, ecr, rule, may_tag):
         assert found.code == "RepositoryNotFoundException"
 
 
+def test_template_without_tags_demands_no_tag_resource(aws, ecr, rule):
+    ecr.create_repository_creation_template(
+        prefix="ROOT", appliedFor=["PULL_THROUGH_CACHE"], imageTagMutability="IMMUTABLE"
+    )
+    caller = aws.client("ecr", **user(aws, allow([IMPORT, CREATE, "ecr:BatchGetImage"])))
+    assert digest(enforced(pull, caller, REPOSITORY))
+
+
 def test_role_of_a_template_must_exist(aws, ecr, rule):
     ecr.create_repository_creation_template(
         prefix="ROOT",
@@ -151,6 +160,21 @@ def test_registry_policy_denies_what_the_caller_may(aws, ecr, rule, principal):
     ecr.put_registry_policy(policyText=policy(grant(principal, "Deny")))
     caller = aws.client("ecr", **user(aws, allow("ecr:*")))
     assert enforced(refusal, pull, ecr=caller, repository=REPOSITORY).code == "RepositoryNotFoundException"
+
+
+CONDITION = {"StringEquals": {"aws:SourceVpc": "vpc-1"}}
+
+
+def test_registry_policy_with_a_condition_grants_nothing(aws, ecr, rule):
+    ecr.put_registry_policy(policyText=policy(grant("*", Condition=CONDITION)))
+    caller = aws.client("ecr", **user(aws, allow("ecr:BatchGetImage")))
+    assert enforced(refusal, pull, ecr=caller, repository=REPOSITORY).code == "RepositoryNotFoundException"
+
+
+def test_registry_policy_with_a_condition_denies_nothing(aws, ecr, rule):
+    ecr.put_registry_policy(policyText=policy(grant("*", "Deny", Condition=CONDITION)))
+    caller = aws.client("ecr", **user(aws, allow("ecr:*")))
+    assert digest(enforced(pull, caller, REPOSITORY))
 
 
 @pytest.mark.parametrize("path", ["/", "/team/"])
@@ -221,3 +245,22 @@ def test_secret_whose_policy_denies_ecr_is_unable_to_get_the_image(aws, ecr):
     found = enforced(refusal, pull, ecr=caller, repository="ghcr/a/b")
     assert found.code == "UnableToGetUpstreamImageException"
     assert digest(pull(ecr, "ghcr/a/b"))
+
+
+@pytest.mark.parametrize(
+    ("operation", "arguments"),
+    [
+        ("GetDownloadUrlForLayer", {"layerDigest": "sha256:" + "0" * 64}),
+        ("BatchCheckLayerAvailability", {"layerDigests": ["sha256:" + "0" * 64]}),
+        ("ListImageReferrers", {"subjectId": {"imageDigest": "sha256:" + "0" * 64}}),
+    ],
+)
+def test_each_operation_on_what_was_pulled_demands_its_action(aws, ecr, rule, operation, arguments):
+    pull(ecr, REPOSITORY)
+    caller = aws.client("ecr", **user(aws, {"Effect": "Allow", "NotAction": f"ecr:{operation}", "Resource": "*"}))
+    method = getattr(caller, xform_name(operation), None)
+    if method is None:
+        pytest.skip(f"the model of an older botocore has no {operation}")
+    found = enforced(refusal, method, repositoryName=REPOSITORY, **arguments)
+    assert found.code == "AccessDeniedException"
+    assert f"is not authorized to perform: ecr:{operation}" in found.message

@@ -55,6 +55,7 @@ def test_referrers_of_the_upstream_are_listed_and_stored_without_a_tag(ecr, quay
     answer = ecr.batch_get_image(repositoryName=REPOSITORY, imageIds=[{"imageDigest": signature.digest}])
     assert digest(answer) == signature.digest
     assert json.loads(answer["images"][0]["imageManifest"])["subject"]["digest"] == image.digest
+    assert {"imageDigest": signature.digest} in ecr.list_images(repositoryName=REPOSITORY)["imageIds"]
 
 
 def test_image_without_referrers_has_none(ecr, quay):
@@ -94,7 +95,8 @@ def test_filter_selects_by_type_and_status(ecr, quay):
     assert referrers(ecr, image.digest, filter={"artifactTypes": here}) == [signature]
     assert referrers(ecr, image.digest, filter={"artifactTypes": ["application/spdx+json"]}) == []
     assert referrers(ecr, image.digest, filter={"artifactStatus": "ANY"}) == [signature]
-    assert referrers(ecr, image.digest, filter={"artifactStatus": "ARCHIVED"}) == []
+    for other in ("ARCHIVED", "ACTIVATING"):
+        assert referrers(ecr, image.digest, filter={"artifactStatus": other}) == []
 
 
 def test_upstream_is_asked_once_in_24_hours(in_process: Aws):

@@ -375,6 +375,7 @@ def test_update_checks_the_pattern_before_it_looks_for_the_rule(ecr):
         assert refusal(call, ecrRepositoryPrefix="a._b").code == "InvalidParameterException"
 
 
+THE_REGISTRY = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com"
 OTHER_REGISTRY = f"{OTHER_ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com"
 ROOT = {"ecrRepositoryPrefix": "ROOT", "upstreamRepositoryPrefix": "team"}
 
@@ -384,7 +385,8 @@ ROOT = {"ecrRepositoryPrefix": "ROOT", "upstreamRepositoryPrefix": "team"}
     [
         (3, {"upstreamRegistryUrl": "quay.io", "credentialArn": MISSING_SECRET, "customRoleArn": ROLE}),
         (4, {"upstreamRegistryUrl": "quay.io", "customRoleArn": "no role"}),
-        (10, {"upstreamRegistryUrl": f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com", **ROOT}),
+        (4, {"upstreamRegistryUrl": THE_REGISTRY, "credentialArn": MISSING_SECRET}),
+        (10, {"upstreamRegistryUrl": THE_REGISTRY, **ROOT}),
         (16, {"upstreamRegistryUrl": OTHER_REGISTRY, **ROOT}),
         (17, {"upstreamRegistryUrl": OTHER_REGISTRY}),
         (11, {"upstreamRegistryUrl": OTHER_REGISTRY, "customRoleArn": "no role"}),

@@ -99,7 +99,8 @@ def test_account_setting_has_a_default_and_keeps_what_is_put(aws, ecr, name, val
         assert (response["name"], response["value"]) == (name, value)
         assert setting(ecr) == value
     ecr.put_account_setting(name=name, value=values[1])
-    assert setting(aws.client("ecr", "eu-west-1")) == values[0]
+    for other in (aws.client("ecr", "eu-west-1"), aws.client("ecr", account=OTHER_ACCOUNT)):
+        assert setting(other) == values[0]
 
 
 @pytest.mark.parametrize(

@@ -20,13 +20,17 @@ import requests
 from botocore.config import Config
 from botocore.exceptions import ClientError
 from moto import mock_aws
+from moto.core.base_backend import backend_lock
 from moto.core.exceptions import ServiceException
 
 import conftest
 from conftest import ACCOUNT, LIFECYCLE_POLICY, REGION, REPOSITORY_POLICY, SCRIPTS, prefixes
 from moto_ecr_ptc import upstream_registry
+from moto_ecr_ptc.ecr.templates import TemplateSettings
 
 QUAY = {"ecrRepositoryPrefix": "quay", "upstreamRegistryUrl": "quay.io"}
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/a-role"
+SETTINGS = TemplateSettings(applied_for=["PULL_THROUGH_CACHE"])
 
 
 # --- the program ------------------------------------------------------------------------------------------------------
@@ -224,6 +228,52 @@ def test_rules_created_while_their_checks_run_are_counted(in_process):
             assert len(backend.pull_through_cache_rules) == 50
     finally:
         sys.setswitchinterval(interval)
+
+
+@pytest.mark.parametrize(
+    ("operation", "arguments"),
+    [
+        ("create_pull_through_cache_rule", {"ecr_repository_prefix": "quay", "upstream_registry_url": "quay.io"}),
+        ("update_pull_through_cache_rule", {"ecr_repository_prefix": "up", "custom_role_arn": ROLE}),
+        ("delete_pull_through_cache_rule", {"ecr_repository_prefix": "up"}),
+        ("create_repository_creation_template", {"prefix": "new", "settings": SETTINGS}),
+        ("update_repository_creation_template", {"prefix": "up", "settings": SETTINGS}),
+        ("replace_repository_creation_template", {"prefix": "up", "settings": SETTINGS}),
+        ("delete_repository_creation_template", {"prefix": "up"}),
+    ],
+)
+def test_change_within_the_backend_is_made_with_motos_lock_held(in_process, operation, arguments):
+    """A request would hold the lock itself. CloudFormation's changes are not all requests."""
+    from moto.ecr.models import ecr_backends
+
+    ecr = in_process.client("ecr")
+    ecr.create_pull_through_cache_rule(
+        ecrRepositoryPrefix="up", upstreamRegistryUrl=f"{ACCOUNT}.dkr.ecr.eu-west-1.amazonaws.com"
+    )
+    ecr.create_repository_creation_template(prefix="up", appliedFor=[])
+    backend = ecr_backends[ACCOUNT][REGION]
+    others_got_the_lock = []
+
+    def try_the_lock():
+        others_got_the_lock.append(backend_lock.acquire(blocking=False))
+        if others_got_the_lock[-1]:
+            backend_lock.release()
+
+    def watched(name):
+        def method(self, *arguments):
+            with ThreadPoolExecutor(1) as pool:
+                pool.submit(try_the_lock).result(60)
+            return getattr(dict, name)(self, *arguments)
+
+        return method
+
+    names = ("__contains__", "__getitem__", "__setitem__", "pop")
+    watched_dict = type("WatchedDict", (dict,), {name: watched(name) for name in names})
+    backend.pull_through_cache_rules = watched_dict(backend.pull_through_cache_rules)
+    backend.repository_creation_templates = watched_dict(backend.repository_creation_templates)
+    getattr(backend, operation)(**arguments)
+    assert len(others_got_the_lock) > 1
+    assert not any(others_got_the_lock)
 
 
 def test_client_that_is_slow_to_send_its_body_holds_nobody_up(server):

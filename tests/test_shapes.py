@@ -83,6 +83,18 @@ def test_create_with_a_malformed_secret_arn_is_invalid(aws, value, constraint):
 
 
 @pytest.mark.parametrize(
+    ("value", "constraint"),
+    [
+        ("-", "Member must have length greater than or equal to 2"),
+        ("-" * 31, "Member must have length less than or equal to 30"),
+    ],
+)
+def test_create_with_a_prefix_of_a_wrong_length_and_form_names_the_length(aws, value, constraint):
+    members = {**GOOD, "ecrRepositoryPrefix": value}
+    invalid(aws, "CreatePullThroughCacheRule", members, message("ecrRepositoryPrefix", constraint))
+
+
+@pytest.mark.parametrize(
     ("members", "member", "constraint"),
     [
         ({"customRoleArn": "x" * 2049}, "customRoleArn", "Member must have length less than or equal to 2048"),

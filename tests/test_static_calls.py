@@ -116,6 +116,14 @@ def test_expire_makes_cached_tags_stale(ecr, url):
     assert digest(pull(ecr, "quay/team/app")) == new
 
 
+def test_expire_counts_tags_and_not_the_images_whose_referrers_were_asked_for(ecr, url):
+    if not hasattr(ecr, "list_image_referrers"):
+        pytest.skip("the model of an older botocore has no ListImageReferrers")
+    pulled = digest(pull(ecr, "quay/team/app"))
+    ecr.list_image_referrers(repositoryName="quay/team/app", subjectId={"imageDigest": pulled})
+    assert requests.post(f"{url}expire", timeout=60).json() == {"expired": 1}
+
+
 @pytest.mark.parametrize(
     ("scope", "stale"),
     [

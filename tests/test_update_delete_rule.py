@@ -41,6 +41,11 @@ def test_update_replaces_the_secret_and_nothing_else(aws, ecr, hub):
     assert rule == {**hub, "credentialArn": new}
 
 
+def test_update_does_not_look_at_what_the_secret_holds(aws, ecr, hub):
+    new = aws.secret("new", value="test")
+    assert ecr.update_pull_through_cache_rule(ecrRepositoryPrefix="hub", credentialArn=new)["credentialArn"] == new
+
+
 def test_update_moves_only_updated_at(in_process):
     ecr = in_process.client("ecr")
     with freezegun.freeze_time("2026-01-01 10:00:00") as clock:
