@@ -424,8 +424,18 @@ def test_pull_by_digest_is_missing_while_the_repository_lacks_it(ecr, quay):
     assert [asked.reference for asked in quay.pulls] == ["other"]
 
 
-def test_tag_and_digest_that_belong_together_give_the_image(ecr, quay):
+def test_tag_and_digest_of_an_image_that_is_not_cached_are_missing(ecr, quay):
     pushed = quay.push("biocontainers/bwa")
+    image_ids = [{"imageTag": "latest", "imageDigest": pushed.digest}]
+    assert refusal(ecr.batch_get_image, repositoryName=BWA, imageIds=image_ids).code == "RepositoryNotFoundException"
+    ecr.create_repository(repositoryName=BWA)
+    assert failure_codes(ecr.batch_get_image(repositoryName=BWA, imageIds=image_ids)) == ["ImageNotFound"]
+    assert quay.pulls == ()
+
+
+def test_tag_and_digest_that_belong_together_give_the_cached_image(ecr, quay):
+    pushed = quay.push("biocontainers/bwa")
+    pull(ecr, BWA)
     image_id = {"imageTag": "latest", "imageDigest": pushed.digest}
     answer = ecr.batch_get_image(repositoryName=BWA, imageIds=[image_id])
     assert [image["imageId"] for image in answer["images"]] == [image_id]

@@ -49,9 +49,14 @@ def find_fault(image_id: Mapping[str, str]) -> Failure | None:
     return None
 
 
-def named_tags(image_ids: Iterable[Mapping[str, str]]) -> list[str]:
-    """Return the tags in well-formed identifiers, each once."""
-    tags = (image_id["imageTag"] for image_id in image_ids if "imageTag" in image_id and not find_fault(image_id))
+def tags_to_pull(image_ids: Iterable[Mapping[str, str]]) -> list[str]:
+    """Return the tags that may have to be asked for at the upstream, each once.
+
+    They are those that stand alone in well-formed identifiers: ECR pulls nothing for an identifier with a digest.
+    """
+    tags = (
+        image_id["imageTag"] for image_id in image_ids if set(image_id) == {"imageTag"} and not find_fault(image_id)
+    )
     return list(dict.fromkeys(tags))
 
 

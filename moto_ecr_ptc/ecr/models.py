@@ -34,7 +34,7 @@ from .exceptions import (
     UpstreamUnreachable,
 )
 from .iam import PULL_THROUGH_CACHE_ROLE, TEMPLATE_ROLE, Caller, role_trusts
-from .image_ids import MISSING, Failure, GivenManifest, find_accepted, find_image, named_tags
+from .image_ids import MISSING, Failure, GivenManifest, find_accepted, find_image, tags_to_pull
 from .images import Descriptor, is_digest, is_tag
 from .layers import REGISTRY_URL, DownloadTickets, download_layer
 from .paging import Pages
@@ -139,7 +139,7 @@ class PullThroughCacheBackend(RegistryConfiguration):
         failures: dict[str, Failure] = {}
         if registry_id in (None, self.account_id):
             silence: UpstreamUnreachable | None = None
-            for tag in named_tags(image_ids):
+            for tag in tags_to_pull(image_ids):
                 error = self._pull(repository_name, tag, caller, silence)
                 if error:
                     failures[tag] = Failure(error.code, error.reason)
