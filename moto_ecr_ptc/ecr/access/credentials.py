@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING, Any, Union, cast
 
 from moto.backends import get_backend
 
-from .exceptions import (
+from ..exceptions import (
     SecretElsewhere,
     SecretNotFoundException,
     UnableToAccessSecretException,
     UnableToDecryptSecretValueException,
 )
-from .iam import PULL_THROUGH_CACHE_ROLE, policy_denies_role
+from ..registry_id import RegistryId
+from .iam import PULL_THROUGH_CACHE_ROLE, Caller, check_custom_role, policy_denies_role
 
 if TYPE_CHECKING:
     from moto.core.base_backend import AccountSpecificBackend
@@ -54,9 +55,7 @@ class MalformedSecret(ValueError):
 class SecretReader:
     """Reads secrets as ECR does for the registry of one account in one Region."""
 
-    account_id: str
-    region: str
-    partition: str
+    registry: RegistryId
     enforce_policies: bool
     """Whether the secrets' resource policies count: only while moto enforces IAM."""
 
@@ -94,8 +93,7 @@ class SecretReader:
         if self.enforce_policies and policy_denies_role(
             primary.policy,
             PULL_THROUGH_CACHE_ROLE,
-            account_id=self.account_id,
-            partition=self.partition,
+            registry=self.registry,
             action="secretsmanager:GetSecretValue",
             resource=secret.arn,
         ):
@@ -105,10 +103,11 @@ class SecretReader:
         return current[-1]
 
     def _find(self, arn: str) -> Secret:
-        here = f"arn:{self.partition}:secretsmanager:{self.region}:{self.account_id}:secret:"
+        account_id, region = self.registry
+        here = f"arn:{self.registry.partition}:secretsmanager:{region}:{account_id}:secret:"
         if not arn.startswith(here):
             raise SecretElsewhere("is not in the account and Region of the registry")
-        secrets = get_backend("secretsmanager")[self.account_id][self.region].secrets
+        secrets = get_backend("secretsmanager")[account_id][region].secrets
         # moto itself finds a replica by its full ARN or its name, not by an ARN without the random characters.
         secret = secrets.get(arn) or secrets.get(arn[len(here) :])
         if secret is None:
@@ -118,19 +117,31 @@ class SecretReader:
     def _check_key(self, key_id: str | None) -> None:
         if not key_id or key_id == _DEFAULT_KEY:
             return
-        problem = find_key_problem(key_id, self.account_id, self.region)
+        problem = find_key_problem(key_id, self.registry)
         if problem:
             raise UnableToDecryptSecretValueException(f"is encrypted with the KMS key '{key_id}', {problem}")
 
 
-def find_key_problem(key_id: str, account_id: str, region: str) -> str | None:
+def check_credentials(
+    registry: RegistryId, credential_arn: str | None, custom_role_arn: str | None, caller: Caller | None
+) -> None:
+    """Check that a registry can be given a secret and a role, those that are not None.
+
+    :raises SecretException, InvalidParameterException, AccessDeniedException: it cannot
+    """
+    if credential_arn:
+        SecretReader(registry, enforce_policies=caller is not None).check(credential_arn)
+    if custom_role_arn:
+        check_custom_role(custom_role_arn, registry, caller)
+
+
+def find_key_problem(key_id: str, registry: RegistryId) -> str | None:
     """Return why a KMS key cannot be used, in words that go after its name; None if it can.
 
     :param key_id: an id, alias or ARN; without an ARN, of this account and Region
     """
     arn = _KMS_ARN.fullmatch(key_id)
-    if arn:
-        account_id, region = arn["account"], arn["region"]
+    account_id, region = (arn["account"], arn["region"]) if arn else registry
     key = _find_key(get_backend("kms")[account_id], region, key_id)
     if key is None:
         return "which does not exist"

@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from inspect import signature
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from moto.backends import get_backend
 from moto.iam.access_control import (
@@ -24,7 +24,11 @@ from moto.iam.access_control import (
     PermissionResult,
 )
 
-from .exceptions import ActionDenied, InvalidCustomRoleArn
+from ..exceptions import ActionDenied, InvalidCustomRoleArn
+from ..registry_id import RegistryId
+
+if TYPE_CHECKING:
+    from moto.iam.models import IAMBackend
 
 MOTO_EVALUATES_CONDITIONS = "incoming_condition_values" in signature(IAMPolicy.is_action_permitted).parameters
 
@@ -39,8 +43,8 @@ class ServiceLinkedRole:
     service: str
     policy: str
 
-    def arn(self, account_id: str, partition: str) -> str:
-        return f"arn:{partition}:iam::{account_id}:role/aws-service-role/{self.service}/{self.name}"
+    def arn(self, registry: RegistryId) -> str:
+        return f"arn:{registry.partition}:iam::{registry.account_id}:role/aws-service-role/{self.service}/{self.name}"
 
 
 PULL_THROUGH_CACHE_ROLE = ServiceLinkedRole(
@@ -95,8 +99,8 @@ class Caller:
         }
 
 
-def check_custom_role(arn: str, *, account_id: str, partition: str, caller: Caller | None) -> None:
-    """Check that a registry of ``account_id`` can be given the role.
+def check_custom_role(arn: str, registry: RegistryId, caller: Caller | None) -> None:
+    """Check that a registry can be given the role.
 
     :param caller: None while moto does not enforce IAM; then the role need not exist
     :raises InvalidParameterException: no role's ARN, a role of another account, or no such role
@@ -105,26 +109,24 @@ def check_custom_role(arn: str, *, account_id: str, partition: str, caller: Call
     match = _ROLE_ARN.fullmatch(arn)
     if not match:
         raise InvalidCustomRoleArn("Member must be the ARN of an IAM role")
-    if (match["account"], match["partition"]) != (account_id, partition):
+    if (match["account"], match["partition"]) != (registry.account_id, registry.partition):
         raise InvalidCustomRoleArn("Member must be the ARN of an IAM role of the account that owns the registry")
     if caller:
         caller.require("iam:PassRole", arn, {"iam:PassedToService": "ecr.amazonaws.com"})
-        if not any(role.arn == arn for role in get_backend("iam")[account_id][partition].get_roles()):
+        if not any(role.arn == arn for role in _iam(registry).get_roles()):
             raise InvalidCustomRoleArn("Member must be the ARN of an IAM role that exists")
 
 
-def ensure_service_linked_role(
-    role: ServiceLinkedRole, *, account_id: str, partition: str, caller: Caller | None
-) -> None:
+def ensure_service_linked_role(role: ServiceLinkedRole, registry: RegistryId, caller: Caller | None) -> None:
     """Create the service-linked role in moto's IAM unless it is there.
 
     :param caller: None while moto does not enforce IAM
     :raises AccessDeniedException: it is not there and the caller has no ``iam:CreateServiceLinkedRole``
     """
-    backend = get_backend("iam")[account_id][partition]
+    backend = _iam(registry)
     if any(existing.name == role.name for existing in backend.get_roles()):
         return
-    arn = role.arn(account_id, partition)
+    arn = role.arn(registry)
     if caller:
         caller.require("iam:CreateServiceLinkedRole", arn, {"iam:AWSServiceName": role.service})
     # moto's create_service_linked_role would derive another name from the service's.
@@ -143,22 +145,23 @@ def ensure_service_linked_role(
         max_session_duration="3600",
         linked_service=role.service,
     )
-    policy_arn = f"arn:{partition}:iam::aws:policy/aws-service-role/{role.policy}"
+    policy_arn = f"arn:{registry.partition}:iam::aws:policy/aws-service-role/{role.policy}"
     # moto knows AWS's managed policies only if it was told to load them (MOTO_IAM_LOAD_MANAGED_POLICIES).
     if any(policy.arn == policy_arn for policy in backend.managed_policies.values()):
         backend.attach_role_policy(policy_arn, role.name)
 
 
 def policy_denies_role(
-    policy: str | None, role: ServiceLinkedRole, *, account_id: str, partition: str, action: str, resource: str
+    policy: str | None, role: ServiceLinkedRole, *, registry: RegistryId, action: str, resource: str
 ) -> bool:
     """Return whether a resource policy explicitly denies a service-linked role ``action`` on ``resource``.
 
     Statements with a Condition are passed over: nothing here knows the values that AWS would compare. So are malformed
     ones.
     """
-    role_names = frozenset({role.arn(account_id, partition), role.service})
-    principal = _Principal(chain=(role_names, _account_names(account_id, partition)), granted_as=role_names)
+    role_names = frozenset({role.arn(registry), role.service})
+    account = _account_names(registry.account_id, registry.partition)
+    principal = _Principal(chain=(role_names, account), granted_as=role_names)
     return _evaluate_policy(policy, principal, action, resource) is PermissionResult.DENIED
 
 
@@ -173,14 +176,18 @@ def policy_allows_role(policy: str | None, role_arn: str, *, action: str, resour
     return _evaluate_policy(policy, principal, action, resource) is PermissionResult.PERMITTED
 
 
-def role_trusts(arn: str, services: Iterable[str], *, account_id: str, partition: str) -> bool | None:
+def role_trusts(arn: str, services: Iterable[str], registry: RegistryId) -> bool | None:
     """Return whether a role's trust policy lets one of the services assume it; None if there is no such role."""
-    role = next((role for role in get_backend("iam")[account_id][partition].get_roles() if role.arn == arn), None)
+    role = next((role for role in _iam(registry).get_roles() if role.arn == arn), None)
     if role is None:
         return None
     principal = _Principal(chain=(frozenset(services),), granted_as=frozenset(services))
     trust = _evaluate_policy(role.assume_role_policy_document, principal, "sts:AssumeRole", "*")
     return trust is PermissionResult.PERMITTED
+
+
+def _iam(registry: RegistryId) -> IAMBackend:
+    return get_backend("iam")[registry.account_id][registry.partition]
 
 
 class _Principal(NamedTuple):
