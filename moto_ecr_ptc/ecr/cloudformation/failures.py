@@ -36,7 +36,7 @@ def report(stack: Any, error: Exception, resources: StackResources, verb: str) -
     """
     mask = resources.mask()
     if not isinstance(error, ResourceFailure):
-        return mask.text(message(error))
+        return explain(error, mask)
     resource = error.resource
     name = resource.logical_resource_id
     resource.teach(mask, resources.template_of(name).get("Properties"))
@@ -76,16 +76,19 @@ def refusal(error: Exception, mask: Mask, stack_id: str = "") -> Exception:
     """
     if isinstance(error, ResourceFailure):
         error.resource.teach(mask, None)
-        return NestedStackFailure(f"Embedded stack {stack_id} was not successfully created: {error.reason(mask)}")
-    text = mask.text(message(error))
-    if isinstance(error, NestedStackFailure):
+    text = explain(error, mask)
+    if is_failure(error):
         return NestedStackFailure(f"Embedded stack {stack_id} was not successfully created: {text}")
     if not isinstance(error, (ServiceException, HTTPException)):
         # moto fails so on templates that it does not check.
         return ValidationError(message=f"Template error: {mask.text(repr(error))}")
-    return error if text == message(error) else ValidationError(message=text)
+    return error if text == _message(error) else ValidationError(message=text)
 
 
-def message(error: Exception) -> str:
-    """Return what an error says."""
+def explain(error: Exception, mask: Mask) -> str:
+    """Return what an error says, without what must not be shown."""
+    return error.reason(mask) if isinstance(error, ResourceFailure) else mask.text(_message(error))
+
+
+def _message(error: Exception) -> str:
     return str(getattr(error, "message", None) or error)

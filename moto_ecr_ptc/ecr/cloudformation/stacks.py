@@ -24,6 +24,7 @@ from moto.core.common_models import CloudFormationModel
 
 from .failures import (
     add_event,
+    explain,
     is_failure,
     refusal,
     report,
@@ -269,7 +270,7 @@ class StackBackend(CloudFormationBackend):
             mask = goal.resources.mask()
             if is_failure(error) or faults:
                 reason = report(stack, error, goal.resources, verb)
-                roll_back(stack, verb, [mask.text(str(fault)) for fault in faults], reason)
+                roll_back(stack, verb, [explain(fault, mask) for fault in faults], reason)
                 if verb == "CREATE":
                     stack.template, stack.template_dict = goal.body, goal.template
             else:
@@ -286,9 +287,8 @@ class StackBackend(CloudFormationBackend):
         if verb == "UPDATE":
             stack._add_stack_event("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS")
         for fault in update.clean_up():
-            add_event(
-                stack, fault.logical_id, fault.resource, "DELETE_FAILED", goal.resources.mask().text(str(fault.error))
-            )
+            reason = explain(fault.error, goal.resources.mask())
+            add_event(stack, fault.logical_id, fault.resource, "DELETE_FAILED", reason)
         end(stack, f"{verb}_COMPLETE", None)
         return True
 
@@ -302,7 +302,7 @@ class StackBackend(CloudFormationBackend):
         )
         self._withdraw(stack)
         mask = resources.mask()
-        roll_back(stack, "CREATE", [mask.text(str(fault.error)) for fault in faults], reason)
+        roll_back(stack, "CREATE", [explain(fault.error, mask) for fault in faults], reason)
         return mask
 
     def _export(self, stack: Any) -> None:

@@ -78,10 +78,12 @@ class Update:
 
     def _note_creation(self, name: str) -> None:
         resource = self._new[name]
-        if any(resource is other for other in self._here.values()):
-            # Some services of moto return what is there when they are to make another of that name.
-            physical_id = getattr(resource, "physical_resource_id", name)
-            raise ValidationError(message=f"{physical_id} already exists in stack {self._new.stack_id}")
+        for known, other in self._here.items():
+            if resource is other:
+                # Some services of moto return what is there when they are to make another of that name.
+                resource.logical_resource_id = known
+                physical_id = resource.physical_resource_id
+                raise ValidationError(message=f"{physical_id} already exists in stack {self._new.stack_id}")
         if not self._new.is_retained_when_rolled_back(name):
             self._journal.append(partial(self._delete, name, resource))
 
