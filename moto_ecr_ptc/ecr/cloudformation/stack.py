@@ -38,9 +38,12 @@ def check_updatable(stack: Any) -> None:
 
 def check_outputs(resources: Any, template: dict[str, Any], stack_id: str) -> None:
     # In a map of its own: an attribute of a custom resource may not be known yet, and moto keeps what it found.
-    for output in parsing.OutputMap(resources, template, stack_id).values():
+    outputs = parsing.OutputMap(resources, template, stack_id)
+    for output in outputs.values():
         if output and isinstance(output.value, (dict, list)):
             raise ValidationError(message=f"Template format error: the value of output {output.key} must be a string")
+    if not all(isinstance(export.name, str) for export in outputs.exports):
+        raise ValidationError(message="Template format error: the name of an export must be a string")
 
 
 def roll_back(stack: Any, verb: str, faults: list[str], reason: str) -> None:

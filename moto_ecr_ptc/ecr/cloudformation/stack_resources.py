@@ -110,6 +110,18 @@ class StackResources(parsing.ResourceMap):
             resource = changed
         return resource
 
+    def gives_name(self, name: str) -> bool:
+        """Return whether the template names a resource, so that there can be but one."""
+        template = self.template_of(name)
+        return parsing.resource_name_property_from_type(template["Type"]) in template.get("Properties", {})
+
+    def make(self, name: str) -> None:
+        """Have moto make a resource as the template says, whether there was one or not."""
+        resource: Any = parsing.parse_and_create_resource(
+            name, self.template_of(name), self, account_id=self._account_id, region_name=self._region_name
+        )
+        self.put(name, resource)
+
     def delete(self) -> None:
         """Delete the resources, but those that outlive their stack.
 

@@ -133,7 +133,7 @@ class _Checker:
             where = f"[/Conditions/{name}]"
             if not isinstance(condition, bool):  # which moto admits
                 _check_operator(condition, where)
-            references[name] = set(_find(condition, "Condition"))
+            references[name] = list(_find(condition, "Condition"))
             for reference in references[name]:
                 self._check_condition(reference, "Conditions")
             self._check_references(condition, self.parameters, "Conditions")
@@ -273,6 +273,8 @@ def _changes(old: Any, new: Mapping[str, Any]) -> bool:
 
 
 def _object(value: Any, what: str) -> dict[str, Any]:
+    if value is None:
+        raise ValidationError(message=f"{what.split(' ')[0]} 'null' values are not allowed in templates")
     if not isinstance(value, dict):
         raise _error(f"{what} must be an object")
     return value

@@ -9,6 +9,7 @@ Source: CloudFormation user guide, "Understand update behaviors of stack resourc
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -105,8 +106,18 @@ class Update:
             return
         resource = self._here[name]
         self._journal.append(partial(vars(resource).update, _plain_values(resource)))
-        self._new.modify(name)
+        try:
+            self._new.modify(name)
+        except Exception:
+            self._journal.append(partial(self._make_again, name))
+            raise
         self._modified.append(name)
+
+    def _make_again(self, name: str) -> None:
+        """Make a resource again that moto may have deleted before it failed to change it."""
+        if self._old.gives_name(name):
+            with suppress(Exception):  # it is still there
+                self._old.make(name)
 
     def _modify_back(self, name: str) -> None:
         # From what the update made of it to what the old template says.
