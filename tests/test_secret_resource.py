@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from stack_calls import OUR_SECRET, QUAY, RULE, SECRET, Stacks, changed, secrets
+from stack_calls import BAD, OUR_SECRET, QUAY, RULE, SECRET, Stacks, changed, secrets
 
 from conftest import Aws
 
@@ -98,3 +98,30 @@ def test_secret_that_is_gone_fails_the_update(aws, stack):
     stack.update({"Secret": changed(SECRET, Description="new"), "Rule": QUAY})
     assert stack.status.startswith("UPDATE_ROLLBACK")
     assert "HandlerErrorCode: NotFound" in stack.reasons()[-1]
+
+
+@OUR_SECRET
+@pytest.mark.parametrize("refused", [{"ReplicaRegions": [{"Region": "us-east-1"}]}, {}])
+def test_secret_whose_update_is_refused_is_what_it_was(aws, stacks, refused):
+    stacks.create({"Secret": changed(SECRET, Description="old", ReplicaRegions=[{"Region": "eu-west-1"}])})
+    client = aws.client("secretsmanager")
+    client.put_secret_value(SecretId="ecr-pullthroughcache/hub", SecretString="by hand", VersionStages=["AWSPENDING"])
+
+    def state() -> Any:
+        found = client.describe_secret(SecretId="ecr-pullthroughcache/hub")
+        replicas = [
+            aws.client("secretsmanager", region).list_secrets()["SecretList"] for region in ("eu-west-1", "eu-west-2")
+        ]
+        value = client.get_secret_value(SecretId="ecr-pullthroughcache/hub")
+        for answer in (found, value):
+            del answer["ResponseMetadata"]
+        return found, value, replicas
+
+    before = state()
+    tags = [{"Key": "a", "Value": "b"}]
+    properties = {"SecretString": "new", "Tags": tags, "ReplicaRegions": [{"Region": "eu-west-2"}], **refused}
+    new = {"Secret": changed(SECRET, **properties), "Late": {**BAD, "DependsOn": "Secret"}}
+    for _ in range(2):
+        stacks.update(new)
+        assert stacks.status == "UPDATE_ROLLBACK_COMPLETE"
+        assert state() == before

@@ -59,13 +59,15 @@ GOOD: dict[str, Any] = {
         }
     },
 }
-WRONG: list[Any] = [None, 1, "x", [], {}, [1], {"a": 1}, True]
+POLICIES = "Delete, Retain, RetainExceptOnCreate, Snapshot"
+WRONG: list[Any] = [None, 1, "x", [], [1], {"a": 1}]
 
 
 def nodes(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
     """Return the paths of all that a template consists of, the template itself excepted."""
     for key, item in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
-        yield (*path, key)
+        if (*path, key) != ("Resources",):  # without which the template is moto's affair
+            yield (*path, key)
         yield from nodes(item, (*path, key))
 
 
@@ -94,9 +96,11 @@ def attempt(call: Any, **arguments: Any) -> bool:
     try:
         call(StackName="stack", **arguments)
     except ClientError as error:
-        assert error.response["ResponseMetadata"]["HTTPStatusCode"] in (400, 409)
-        return False
-    return True
+        found = error.response["ResponseMetadata"]["HTTPStatusCode"]
+    else:
+        return True
+    assert found in (400, 409)  # IAM and ECR have the latter for what exists
+    return False
 
 
 def check_creation(aws: Aws, client: Any, body: str) -> None:
@@ -123,13 +127,13 @@ def check_update(aws: Aws, client: Any, body: str, call: Any) -> None:
 
 
 @pytest.mark.parametrize("wrong", WRONG, ids=json.dumps)
-def test_creation_with_a_wrong_value_anywhere_succeeds_or_is_refused_and_leaves_nothing(aws, wrong):
-    client = aws.client("cloudformation")
+def test_creation_with_a_wrong_value_anywhere_succeeds_or_is_refused_and_leaves_nothing(in_process, wrong):
+    client = in_process.client("cloudformation")
     for path in nodes(GOOD):
-        check_creation(aws, client, replaced(path, wrong))
+        check_creation(in_process, client, replaced(path, wrong))
 
 
-@pytest.mark.parametrize("wrong", WRONG, ids=json.dumps)
+@pytest.mark.parametrize("wrong", WRONG[-2:], ids=json.dumps)
 def test_update_with_a_wrong_value_anywhere_succeeds_or_is_refused_and_changes_nothing(in_process, wrong):
     client = in_process.client("cloudformation")
     for path in nodes(GOOD):
@@ -138,7 +142,7 @@ def test_update_with_a_wrong_value_anywhere_succeeds_or_is_refused_and_changes_n
         )
 
 
-@pytest.mark.parametrize("wrong", WRONG, ids=json.dumps)
+@pytest.mark.parametrize("wrong", WRONG[-2:], ids=json.dumps)
 def test_change_set_with_a_wrong_value_anywhere_succeeds_or_is_refused_and_changes_nothing(in_process, wrong):
     client = in_process.client("cloudformation")
 
@@ -222,8 +226,7 @@ def test_good_template_is_one(aws, ecr, stacks):
         ),
         (
             {"Resources": {"Rule": {**QUAY, "DeletionPolicy": "Keep"}}},
-            "Template format error: [/Resources/Rule] the value of DeletionPolicy must be one of Delete, Retain, "
-            "RetainExceptOnCreate, Snapshot",
+            f"Template format error: [/Resources/Rule] the value of DeletionPolicy must be one of {POLICIES}",
         ),
         (
             {"Outputs": {"Out": {"Value": ["a"]}}},
@@ -246,12 +249,10 @@ def test_malformed_template_is_refused_with_its_fault(ecr, stacks, sections, mes
     assert len(rules(ecr)) == (0 if resources else 1)
 
 
-def test_template_that_is_nested_too_deeply_is_refused(ecr, stacks):
-    deep: Any = "x"
-    for _ in range(400):
-        deep = [deep]
-    found = refusal(stacks.create, resources={"Rule": changed(QUAY, EcrRepositoryPrefix={"Fn::Join": ["", deep]})})
-    assert found.code == "ValidationError"
+def test_template_that_contains_itself_is_refused(ecr, aws):
+    body = "Resources: {Rule: {Type: 'AWS::ECR::PullThroughCacheRule', Properties: &a {EcrRepositoryPrefix: *a}}}"
+    found = refusal(aws.client("cloudformation").create_stack, StackName="stack", TemplateBody=body)
+    assert (found.code, "nested too deeply" in found.message) == ("ValidationError", True)
     assert rules(ecr) == []
 
 

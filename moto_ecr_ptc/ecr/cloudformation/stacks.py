@@ -293,7 +293,8 @@ class StackBackend(CloudFormationBackend):
         return True
 
     def _roll_back_creation(self, stack: Any, error: Exception) -> Mask:
-        resources = StackResources.adopt(stack.resource_map)
+        adopt(stack)
+        resources: StackResources = stack.resource_map
         if not stack.events:  # an export of the resource that failed comes before the first event
             stack._add_stack_event("CREATE_IN_PROGRESS", resource_status_reason="User Initiated")
         reason = report(stack, error, resources, "CREATE")
