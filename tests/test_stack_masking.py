@@ -110,6 +110,23 @@ def test_value_of_a_failed_secret_is_masked_in_its_event(aws, stacks):
     assert json.loads(properties)["SecretString"] == "****"
 
 
+@OUR_SECRET
+def test_settings_of_a_generated_value_and_what_repeats_a_given_one_are_masked(aws, stacks):
+    generate = {"PasswordLength": 3}
+    repeated = changed(SECRETS["given"], Description=f"it is {GIVEN}")
+    found = [failed_properties(stacks, changed(SECRET, SecretString=None, GenerateSecretString=generate))]
+    found.append(failed_properties(stacks, repeated))
+    assert (found[0]["GenerateSecretString"], found[1]["Description"]) == ("****", "****")
+
+
+def failed_properties(stacks: Stacks, bad: dict[str, Any]) -> Any:
+    stacks.delete()
+    stacks.create({"Bad": bad})
+    events = stacks.client.describe_stack_events(StackName="stack")["StackEvents"]
+    (properties,) = [event["ResourceProperties"] for event in events if event["ResourceStatus"] == "CREATE_FAILED"]
+    return json.loads(properties)
+
+
 def test_parameters_without_echo_are_masked(aws, stacks):
     stacks.create({"Rule": QUAY}, {"Password": PASSWORD}, Parameters=PARAMETERS)
     wanted = {"Password": "****", "Default": "****", "Open": "hunter5-is-open"}

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from moto.cloudformation import models as moto_models
-from moto.cloudformation.exceptions import ValidationError
+from moto.cloudformation.exceptions import MissingParameterError, ValidationError
 from moto.core.exceptions import ServiceException
 from werkzeug.exceptions import HTTPException
 
@@ -82,7 +82,9 @@ def refusal(error: Exception, mask: Mask, stack_id: str = "") -> Exception:
     if not isinstance(error, (ServiceException, HTTPException)):
         # moto fails so on templates that it does not check.
         return ValidationError(message=f"Template error: {mask.text(repr(error))}")
-    return error if text == _message(error) else ValidationError(message=text)
+    if text == _message(error) and not isinstance(error, MissingParameterError):  # of another code in older moto
+        return error
+    return ValidationError(message=text)
 
 
 def explain(error: Exception, mask: Mask) -> str:

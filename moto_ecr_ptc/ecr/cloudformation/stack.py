@@ -25,6 +25,23 @@ class Stack(MotoStack):  # type: ignore[misc]  # its name differs between versio
         return [{"ParameterKey": name, "ParameterValue": value} for name, value in shown.items()]
 
 
+class ShownChangeSet:
+    """A change set as it is shown. (A copy of moto's would be one more that moto keeps until a reset)"""
+
+    def __init__(self, change_set: Any, parameters: dict[str, Any]) -> None:
+        self._change_set = change_set
+        self.parameters = parameters
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._change_set, name)
+
+
+def tracked_stacks() -> list[Any]:
+    """Return all stacks that moto keeps track of, those of stack sets among them that no backend has."""
+    stacks = vars(MotoStack)
+    return list(stacks["instances_tracked"] if "instances_tracked" in stacks else stacks["instances"])
+
+
 def adopt(stack: Any) -> None:
     """Make a stack of moto's one with a resource of this package."""
     stack.__class__ = Stack

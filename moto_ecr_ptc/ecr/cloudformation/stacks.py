@@ -30,9 +30,9 @@ from .failures import (
     report,
 )
 from .masking import Mask, mask_parameters
-from .stack import adopt, check_outputs, check_updatable, empty, end, roll_back
+from .stack import ShownChangeSet, adopt, check_outputs, check_updatable, empty, end, roll_back, tracked_stacks
 from .stack_resources import StackResources
-from .template_format import MotoStack, check_template, check_types, concerns, parse_template
+from .template_format import check_template, check_types, concerns, parse_template
 from .update import Update
 
 _SECRET = "AWS::SecretsManager::Secret"
@@ -127,7 +127,7 @@ class StackBackend(CloudFormationBackend):
         if change_set is None or not concerns(change_set.template_dict):
             return change_set
         shown = mask_parameters(change_set.template_dict, change_set.parameters)
-        return SimpleNamespace(**{**vars(change_set), "parameters": shown})
+        return ShownChangeSet(change_set, shown)
 
     def execute_change_set(self, change_set_name: str, stack_name: str | None = None) -> None:
         """Make the changes of a change set. What is refused is rolled back. (ExecuteChangeSet)
@@ -196,12 +196,12 @@ class StackBackend(CloudFormationBackend):
         if not concerns(document):
             return super().create_stack_instances(stackset_name, *arguments, **options)
         check_template(document)
-        before = list(MotoStack.instances_tracked)
+        before = tracked_stacks()
         try:
             with _as_outer_stack():
                 operation = super().create_stack_instances(stackset_name, *arguments, **options)
         except Exception as error:
-            for stack in [stack for stack in MotoStack.instances_tracked if stack not in before]:
+            for stack in [stack for stack in tracked_stacks() if stack not in before]:
                 if stack.name in (stack_set.name, f"StackSet:{stack_set.name}"):
                     _withdraw_instance(stack)
             raise refusal(error, _mask(document, stack_set.parameters), stack_set.id) from None
