@@ -295,8 +295,10 @@ class RegistryConfiguration(ECRBackend):
 
     def replace_repository_creation_template(
         self, *, prefix: str, settings: TemplateSettings
-    ) -> RepositoryCreationTemplate:
-        """Give a template these settings and no others, and return it. (CloudFormation's update of a template)
+    ) -> tuple[RepositoryCreationTemplate, RepositoryCreationTemplate]:
+        """Give a template these settings and no others. (CloudFormation's update of a template)
+
+        :returns: the template as it was, and as it is
 
         :raises TemplateNotFoundException: the prefix has no template
         :raises InvalidParameterException: as on creation
@@ -315,7 +317,12 @@ class RegistryConfiguration(ECRBackend):
             )
             self._check_template_rights(settings, None)
             self.repository_creation_templates[prefix_key(prefix)] = template
-            return template
+            return old, template
+
+    def restore_repository_creation_template(self, template: RepositoryCreationTemplate) -> None:
+        """Have a template be again what it was. (CloudFormation's rollback of an update)"""
+        with backend_lock:
+            self.repository_creation_templates[prefix_key(template.prefix)] = template
 
     def delete_repository_creation_template(self, *, prefix: str) -> RepositoryCreationTemplate:
         """Delete a template and return it. (DeleteRepositoryCreationTemplate)
