@@ -9,12 +9,24 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError, WaiterError
-from moto.core.common_models import CloudFormationModel
+from stack_calls import (
+    BAD,
+    BAD_URL,
+    HAS_SECRET_TYPE,
+    QUAY,
+    RULE,
+    SECRET,
+    TEMPLATE,
+    WHOLE,
+    Stacks,
+    changed,
+    document,
+    secrets,
+)
 
 from conftest import (
     ACCOUNT,
     EXCLUSION_FILTERS,
-    GOOD_SECRET,
     OTHER_ACCOUNT,
     REPOSITORY_POLICY,
     Aws,
@@ -31,106 +43,6 @@ from conftest import (
     user,
 )
 
-HAS_SECRET_TYPE = any(
-    model.cloudformation_type() == "AWS::SecretsManager::Secret" and model.__module__.startswith("moto.")
-    for model in CloudFormationModel.__subclasses__()
-)
-OUR_SECRET = pytest.mark.skipif(HAS_SECRET_TYPE, reason="this moto has a type of its own for secrets")
-SECRET = {
-    "Type": "AWS::SecretsManager::Secret",
-    "Properties": {"Name": "ecr-pullthroughcache/hub", "SecretString": GOOD_SECRET},
-}
-RULE = {
-    "Type": "AWS::ECR::PullThroughCacheRule",
-    "Properties": {
-        "EcrRepositoryPrefix": "hub",
-        "UpstreamRegistryUrl": "registry-1.docker.io",
-        "CredentialArn": {"Ref": "Secret"},
-    },
-}
-QUAY = {
-    "Type": "AWS::ECR::PullThroughCacheRule",
-    "Properties": {"EcrRepositoryPrefix": "quay", "UpstreamRegistryUrl": "quay.io"},
-}
-TEMPLATE = {
-    "Type": "AWS::ECR::RepositoryCreationTemplate",
-    "Properties": {"Prefix": "hub", "AppliedFor": ["PULL_THROUGH_CACHE"], "RepositoryPolicy": REPOSITORY_POLICY},
-}
-WHOLE = {"Rule": RULE, "Secret": SECRET, "Template": TEMPLATE}
-BAD_URL = "The upstream registry URL nope.example is invalid. Specify a valid upstream registry URL and try again"
-
-
-def changed(resource: dict[str, Any], **properties: Any) -> dict[str, Any]:
-    """Return a resource with other properties; None takes one away."""
-    merged = {**resource["Properties"], **properties}
-    return {**resource, "Properties": {name: value for name, value in merged.items() if value is not None}}
-
-
-BAD = changed(QUAY, UpstreamRegistryUrl="nope.example")
-
-
-def document(resources: dict[str, Any], **sections: Any) -> str:
-    return json.dumps({"Resources": resources, **sections})
-
-
-class Stacks:
-    """What a user does to the stack ``stack``: at once, or by change sets."""
-
-    def __init__(self, aws: Aws, by_change_set: bool) -> None:
-        self.client = aws.client("cloudformation")
-        self.by_change_set = by_change_set
-        self._changes = 0
-
-    def create(self, resources: dict[str, Any], parameters: dict[str, str] | None = None, **sections: Any) -> None:
-        if self.by_change_set:
-            self._change("CREATE", resources, parameters, sections)
-        else:
-            self.client.create_stack(**self._request(resources, parameters, sections))
-
-    def update(self, resources: dict[str, Any], parameters: dict[str, str] | None = None, **sections: Any) -> None:
-        if self.by_change_set:
-            self._change("UPDATE", resources, parameters, sections)
-        else:
-            self.client.update_stack(**self._request(resources, parameters, sections))
-
-    def _change(self, kind: str, resources: Any, parameters: Any, sections: Any) -> None:
-        self._changes += 1
-        name = f"change-{self._changes}"
-        request = self._request(resources, parameters, sections)
-        self.client.create_change_set(ChangeSetName=name, ChangeSetType=kind, **request)
-        self.client.execute_change_set(ChangeSetName=name, StackName="stack")
-
-    def _request(self, resources: Any, parameters: Any, sections: Any) -> dict[str, Any]:
-        return {
-            "StackName": "stack",
-            "TemplateBody": document(resources, **sections),
-            "Parameters": [{"ParameterKey": key, "ParameterValue": value} for key, value in (parameters or {}).items()],
-        }
-
-    def delete(self) -> None:
-        self.client.delete_stack(StackName="stack")
-
-    def describe(self) -> dict[str, Any]:
-        (stack,) = self.client.describe_stacks(StackName="stack")["Stacks"]
-        return stack
-
-    @property
-    def status(self) -> str:
-        return self.describe()["StackStatus"]
-
-    @property
-    def outputs(self) -> dict[str, str]:
-        return {output["OutputKey"]: output["OutputValue"] for output in self.describe().get("Outputs", [])}
-
-    def reasons(self) -> list[str]:
-        """Return why resources failed, as the stack's events say."""
-        events = self.client.describe_stack_events(StackName="stack")["StackEvents"]
-        return [event["ResourceStatusReason"] for event in events if event["ResourceStatus"].endswith("_FAILED")]
-
-    def physical_ids(self) -> dict[str, str]:
-        resources = self.client.describe_stack_resources(StackName="stack")["StackResources"]
-        return {resource["LogicalResourceId"]: resource["PhysicalResourceId"] for resource in resources}
-
 
 @pytest.fixture(params=["at once", "by change set"])
 def stacks(request: pytest.FixtureRequest, aws: Aws) -> Stacks:
@@ -140,12 +52,6 @@ def stacks(request: pytest.FixtureRequest, aws: Aws) -> Stacks:
 @pytest.fixture
 def stack(aws: Aws) -> Stacks:
     return Stacks(aws, by_change_set=False)
-
-
-def secrets(aws: Aws) -> list[str]:
-    """Return the names of all secrets, those that are to be deleted as well."""
-    answer = aws.client("secretsmanager").list_secrets(IncludePlannedDeletion=True)
-    return [secret["Name"] for secret in answer["SecretList"]]
 
 
 # --- creation and deletion -------------------------------------------------------------------------------------------
@@ -382,7 +288,7 @@ def test_other_secret_under_the_same_prefix_conflicts_and_is_rolled_back(aws, ec
     stacks.update({**WHOLE, "Other": other, "Rule": changed(RULE, CredentialArn={"Ref": "Other"})})
     assert stacks.status == "UPDATE_ROLLBACK_COMPLETE"
     (reason,) = stacks.reasons()
-    assert "already exists in the registry" in reason
+    assert "Resource of type 'AWS::ECR::PullThroughCacheRule' with identifier 'hub' already exists." in reason
     assert "HandlerErrorCode: AlreadyExists" in reason
     assert rules(ecr) == [before]
     assert secrets(aws) == ["ecr-pullthroughcache/hub"]
@@ -519,22 +425,14 @@ def test_update_with_a_faulty_template_changes_nothing(ecr, stacks):
     other = changed(QUAY, EcrRepositoryPrefix="other")
     faulty = changed(QUAY, EcrRepositoryPrefix={"Fn::GetAtt": ["Nothing", "Arn"]})
     found = refusal(stacks.update, resources={"Other": other, "Faulty": faulty})
-    assert (found.code, "undefined resource Nothing" in found.message) == ("ValidationError", True)
-    assert (stacks.status, prefixes(ecr)) == ("UPDATE_ROLLBACK_COMPLETE", ["quay"])
+    assert (found.code, "dependencies [Nothing]" in found.message) == ("ValidationError", True)
+    assert (stacks.status, prefixes(ecr)) == ("CREATE_COMPLETE", ["quay"])
 
 
 def test_creation_with_a_faulty_template_leaves_nothing(ecr, stacks):
     faulty = changed(QUAY, EcrRepositoryPrefix={"Fn::GetAtt": ["Nothing", "Arn"]})
     found = refusal(stacks.create, resources={"Rule": QUAY, "Faulty": faulty})
-    assert (found.code, "undefined resource Nothing" in found.message) == ("ValidationError", True)
-    assert rules(ecr) == []
-
-
-def test_rollback_that_fails_says_so(aws, ecr, stacks):
-    stacks.create({"Secret": SECRET, "Rule": RULE})
-    aws.client("secretsmanager").delete_secret(SecretId="ecr-pullthroughcache/hub", ForceDeleteWithoutRecovery=True)
-    stacks.update({"Secret": SECRET, "Bad": BAD})
-    assert stacks.status == "UPDATE_ROLLBACK_FAILED"
+    assert (found.code, "dependencies [Nothing]" in found.message) == ("ValidationError", True)
     assert rules(ecr) == []
 
 
@@ -644,88 +542,6 @@ def test_stack_of_that_name_exists_already(ecr, stack):
         stack.create({"Rule": changed(QUAY, EcrRepositoryPrefix="other")})
     assert prefixes(ecr) == ["quay"]
     assert stack.status == "CREATE_COMPLETE"
-
-
-# --- secrets ---------------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def value(aws: Aws) -> Any:
-    client = aws.client("secretsmanager")
-    return lambda: client.get_secret_value(SecretId="ecr-pullthroughcache/hub")["SecretString"]
-
-
-@OUR_SECRET
-def test_secret_value_is_generated(stacks, value):
-    generate = {
-        "SecretStringTemplate": '{"username": "me"}',
-        "GenerateStringKey": "accessToken",
-        "PasswordLength": "20",
-        "ExcludePunctuation": "true",
-        "ExcludeCharacters": "abc",
-    }
-    secret = changed(SECRET, SecretString=None, GenerateSecretString=generate)
-    stacks.create({"Secret": secret, "Rule": RULE})
-    made = json.loads(value())
-    assert made["username"] == "me"
-    assert len(made["accessToken"]) == 20
-    assert made["accessToken"].isalnum()
-    assert not set("abc") & set(made["accessToken"])
-    stacks.update({"Secret": changed(secret, Description="new"), "Rule": RULE})
-    assert json.loads(value()) == made
-    stacks.update({"Secret": changed(secret, GenerateSecretString={**generate, "PasswordLength": 8}), "Rule": RULE})
-    assert len(json.loads(value())["accessToken"]) == 8
-
-
-@OUR_SECRET
-def test_secret_value_without_a_template_is_the_password(stack, value):
-    stack.create({"Secret": changed(SECRET, SecretString=None, GenerateSecretString={})})
-    assert len(value()) == 32
-
-
-@OUR_SECRET
-def test_secret_name_is_made_of_the_stacks_and_the_resources(aws, stack):
-    stack.create({"Secret": changed(SECRET, Name=None)})
-    (name,) = secrets(aws)
-    assert name.startswith("stack-Secret-")
-
-
-@OUR_SECRET
-def test_secret_has_its_properties(aws, stack):
-    key = aws.client("kms").create_key()["KeyMetadata"]["KeyId"]
-    more = {"Description": "a secret", "Tags": [{"Key": "a", "Value": "b"}], "KmsKeyId": key}
-    stack.create({"Secret": changed(SECRET, **more, ReplicaRegions=[{"Region": "eu-west-1"}])})
-    found = aws.client("secretsmanager").describe_secret(SecretId="ecr-pullthroughcache/hub")
-    assert (found["Description"], found["Tags"]) == (more["Description"], more["Tags"])
-    assert found["KmsKeyId"] == more["KmsKeyId"]
-    assert [replica["Region"] for replica in found["ReplicationStatus"]] == ["eu-west-1"]
-    stack.delete()
-    for region in ("us-east-1", "eu-west-1"):
-        assert aws.client("secretsmanager", region).list_secrets()["SecretList"] == []
-
-
-@OUR_SECRET
-def test_secret_is_updated_in_place(aws, stacks, value):
-    stacks.create({"Secret": changed(SECRET, Description="old", ReplicaRegions=[{"Region": "eu-west-1"}])})
-    before = stacks.physical_ids()
-    new = changed(
-        SECRET, SecretString="new", Tags=[{"Key": "a", "Value": "b"}], ReplicaRegions=[{"Region": "eu-west-2"}]
-    )
-    stacks.update({"Secret": new})
-    assert (stacks.status, stacks.physical_ids()) == ("UPDATE_COMPLETE", before)
-    found = aws.client("secretsmanager").describe_secret(SecretId="ecr-pullthroughcache/hub")
-    assert (value(), found["Tags"]) == ("new", [{"Key": "a", "Value": "b"}])
-    assert "Description" not in found or not found["Description"]
-    assert [replica["Region"] for replica in found["ReplicationStatus"]] == ["eu-west-2"]
-
-
-@OUR_SECRET
-def test_secret_that_is_gone_fails_the_update(aws, stack):
-    stack.create({"Secret": SECRET, "Rule": QUAY})
-    aws.client("secretsmanager").delete_secret(SecretId="ecr-pullthroughcache/hub", ForceDeleteWithoutRecovery=True)
-    stack.update({"Secret": changed(SECRET, Description="new"), "Rule": QUAY})
-    assert stack.status.startswith("UPDATE_ROLLBACK")
-    assert "HandlerErrorCode: NotFound" in stack.reasons()[-1]
 
 
 # --- what is left to moto --------------------------------------------------------------------------------------------

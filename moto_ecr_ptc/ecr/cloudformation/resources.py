@@ -10,7 +10,6 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from contextvars import ContextVar
 from typing import Any, ClassVar, TypeVar, cast
 
 from botocore import xform_name
@@ -28,24 +27,35 @@ from ..exceptions import PullThroughCacheRuleNotFoundException, TemplateNotFound
 from ..models import PullThroughCacheBackend
 from ..templates import RepositoryCreationTemplate, read_settings
 from ..validation import find_violation
+from .masking import Mask
 
 Value = TypeVar("Value")
 
 
-replaced: ContextVar[list[tuple[ResourceType, ResourceType]]] = ContextVar("replaced")
-"""The resources that an update replaced, each with its successor. The old ones go when the update has succeeded."""
-
-
 class ResourceFailure(ServiceException):
-    """A resource that could not be created, updated or deleted. Its message is the reason in the stack's events."""
+    """A resource that could not be created, updated or deleted."""
 
-    def __init__(self, resource: ResourceType, code: str, message: str) -> None:
-        self.code = code
+    code = "ValidationError"
+
+    def __init__(self, resource: ResourceType, service_code: str, service_message: str) -> None:
         self.resource = resource
-        super().__init__(
-            f'Resource handler returned message: "{message} (Service: {resource.service}, Status Code: 400, '
-            f'Request ID: {mock_random.uuid4()})" (RequestToken: {mock_random.uuid4()}, '
-            f"HandlerErrorCode: {_handler_error(code)})"
+        self._kind = _handler_error(service_code)
+        if self._kind == "AlreadyExists":
+            identifier = resource.identifier()
+            self._text = (
+                f"Resource of type '{resource.cloudformation_type()}' with identifier '{identifier}' already exists."
+            )
+        else:
+            request_id = mock_random.uuid4()
+            self._text = f"{service_message} (Service: {resource.service}, Status Code: 400, Request ID: {request_id})"
+        self._token = mock_random.uuid4()
+        super().__init__(f"Resource {resource.logical_resource_id} failed")
+
+    def reason(self, mask: Mask) -> str:
+        """Return the reason in the stack's events: the service's message, without what must not be shown."""
+        return (
+            f'Resource handler returned message: "{mask.text(self._text)}" '
+            f"(RequestToken: {self._token}, HandlerErrorCode: {self._kind})"
         )
 
 
@@ -58,14 +68,20 @@ class ResourceType:
     attributes: ClassVar[Mapping[str, Callable[[Any], str]]] = {}
     """What Fn::GetAtt gives."""
 
+    hidden: ClassVar[frozenset[str]] = frozenset()
+    """The properties that are never shown."""
+
     cloudformation_type: Callable[[], str]
 
     def __init__(self, logical_id: str, properties: dict[str, Any], account_id: str, region: str) -> None:
         self.logical_resource_id = logical_id
-        self.properties = properties
         self.account_id = account_id
         self.region = region
         self.physical_resource_id = ""
+        # What moto notes of a resource that it makes itself; the name has changed.
+        self.type = self.cf_resource_type = self.cloudformation_type()
+        # Not public, as nothing is that may fail or is secret: moto's dashboard shows all that is.
+        self._properties = properties
 
     @abstractmethod
     def create(self, name: str) -> None:
@@ -75,15 +91,59 @@ class ResourceType:
         """
 
     @abstractmethod
-    def change(self, new: Any) -> bool:
-        """Become as another resource of this type says, if that is possible in place, and return whether it was.
+    def change(self, new: Any) -> Callable[[], None] | None:
+        """Become as another resource of this type says, if that is possible in place, wholly or not at all.
 
+        :returns: what makes it again all that it was; None if it is not possible in place
         :raises ServiceException: the service refuses it
         """
 
     @abstractmethod
     def remove(self) -> None:
         """Delete what was made, if it is still there."""
+
+    @abstractmethod
+    def identifier(self) -> str:
+        """Return what names the resource among those of its type."""
+
+    def secrets(self) -> list[Any]:
+        """Return the values that must not be shown."""
+        return []
+
+    def masked_properties(self, mask: Mask) -> dict[str, Any]:
+        """Return the properties as the stack's events show them."""
+        return mask.properties(self._properties, self.hidden)
+
+    def teach(self, mask: Mask, written: Any) -> None:
+        """Have a mask know what must not be shown of this resource.
+
+        :param written: the properties as the template has them
+        """
+        mask.learn(written, self._properties, self.secrets())
+
+    def become(self, properties: dict[str, Any], name: str) -> tuple[ResourceType, Callable[[], None]]:
+        """Take on other properties, in place or by a successor.
+
+        :param name: moto's, for a successor that the properties give none
+        :returns: the resource that has them, and what takes that back
+        :raises ResourceFailure: the service refuses it; then all is as it was
+        """
+        old = self._properties
+        if properties == old:
+            return self, lambda: None
+        new = type(self)(self.logical_resource_id, properties, self.account_id, self.region)
+        with new.failing():
+            undo = self.change(new)
+            if undo is None:
+                new.create(name)
+                return new, new.remove
+
+        def back() -> None:
+            undo()
+            self._properties = old
+
+        self._properties = properties
+        return self, back
 
     # --- what moto's CloudFormation calls ------------------------------------------------------------------------
 
@@ -104,25 +164,6 @@ class ResourceType:
         with resource.failing():
             resource.create(resource_name)
         return resource
-
-    @classmethod
-    def update_from_cloudformation_json(
-        cls,
-        original_resource: ResourceType,
-        new_resource_name: str,
-        cloudformation_json: dict[str, Any],
-        account_id: str,
-        region_name: str,
-    ) -> ResourceType:
-        new = cls(original_resource.logical_resource_id, cloudformation_json["Properties"], account_id, region_name)
-        with new.failing():
-            if new.properties == original_resource.properties or original_resource.change(new):
-                original_resource.properties = new.properties
-                return original_resource
-            new.create(new_resource_name)
-        if cloudformation_json.get("UpdateReplacePolicy") != "Retain":
-            replaced.get().append((original_resource, new))
-        return new
 
     def delete(self, account_id: str, region_name: str) -> None:
         with self.failing():
@@ -153,18 +194,16 @@ class EcrResourceType(ResourceType):
     def cloudformation_name_type() -> str:
         return ""
 
-    @property
-    def backend(self) -> PullThroughCacheBackend:
+    def _backend(self) -> PullThroughCacheBackend:
         return cast(PullThroughCacheBackend, ecr_backends[self.account_id][self.region])
 
-    @property
-    def members(self) -> dict[str, Any]:
+    def _members(self) -> dict[str, Any]:
         """The properties as members of the request that creates one, checked.
 
         :raises InvalidParameterException: they violate the constraints of the model
         """
         shape = get_service_model("ecr").operation_model(self.operation).input_shape
-        members = cast("dict[str, Any]", _read(self.properties, shape, "Properties"))
+        members = cast("dict[str, Any]", _read(self._properties, shape, "Properties"))
         violation = find_violation(members, shape)
         if violation:
             raise InvalidParameterException(violation)
@@ -181,15 +220,18 @@ class PullThroughCacheRuleType(EcrResourceType, CloudFormationModel):
         return "AWS::ECR::PullThroughCacheRule"
 
     def create(self, name: str) -> None:
-        members = {xform_name(member): value for member, value in self.members.items()}
-        self.physical_resource_id = self.backend.create_pull_through_cache_rule(**members).ecr_repository_prefix
+        members = {xform_name(member): value for member, value in self._members().items()}
+        self.physical_resource_id = self._backend().create_pull_through_cache_rule(**members).ecr_repository_prefix
 
-    def change(self, new: PullThroughCacheRuleType) -> bool:
-        return False
+    def change(self, new: PullThroughCacheRuleType) -> None:
+        return None
+
+    def identifier(self) -> str:
+        return str(self._properties["EcrRepositoryPrefix"])
 
     def remove(self) -> None:
         with suppress(PullThroughCacheRuleNotFoundException):
-            self.backend.delete_pull_through_cache_rule(ecr_repository_prefix=self.physical_resource_id)
+            self._backend().delete_pull_through_cache_rule(ecr_repository_prefix=self.physical_resource_id)
 
 
 class RepositoryCreationTemplateType(EcrResourceType, CloudFormationModel):
@@ -197,35 +239,47 @@ class RepositoryCreationTemplateType(EcrResourceType, CloudFormationModel):
 
     operation = "CreateRepositoryCreationTemplate"
     attributes: ClassVar[Mapping[str, Callable[[Any], str]]] = {
-        "CreatedAt": lambda resource: resource.template.created_at.isoformat(),
-        "UpdatedAt": lambda resource: resource.template.updated_at.isoformat(),
+        "CreatedAt": lambda resource: resource.made().created_at.isoformat(),
+        "UpdatedAt": lambda resource: resource.made().updated_at.isoformat(),
     }
-    template: RepositoryCreationTemplate
-    """As the stack made it: outputs stay, whatever becomes of it."""
+    _template: RepositoryCreationTemplate
 
     @staticmethod
     def cloudformation_type() -> str:
         return "AWS::ECR::RepositoryCreationTemplate"
 
-    def create(self, name: str) -> None:
-        members = self.members
-        self.template = self.backend.create_repository_creation_template(
-            prefix=members["prefix"], settings=read_settings(members)
-        )
-        self.physical_resource_id = self.template.prefix
+    def made(self) -> RepositoryCreationTemplate:
+        """Return the template as the stack made it: outputs stay, whatever becomes of it."""
+        return self._template
 
-    def change(self, new: RepositoryCreationTemplateType) -> bool:
-        members = new.members
-        if members["prefix"] != self.physical_resource_id:
-            return False
-        self.template = self.backend.replace_repository_creation_template(
+    def create(self, name: str) -> None:
+        members = self._members()
+        self._template = self._backend().create_repository_creation_template(
             prefix=members["prefix"], settings=read_settings(members)
         )
-        return True
+        self.physical_resource_id = self._template.prefix
+
+    def change(self, new: RepositoryCreationTemplateType) -> Callable[[], None] | None:
+        members = new._members()
+        if members["prefix"] != self.physical_resource_id:
+            return None
+        made = self._template
+        before, self._template = self._backend().replace_repository_creation_template(
+            prefix=members["prefix"], settings=read_settings(members)
+        )
+
+        def undo() -> None:
+            self._backend().restore_repository_creation_template(before)
+            self._template = made
+
+        return undo
+
+    def identifier(self) -> str:
+        return str(self._properties["Prefix"])
 
     def remove(self) -> None:
         with suppress(TemplateNotFoundException):
-            self.backend.delete_repository_creation_template(prefix=self.physical_resource_id)
+            self._backend().delete_repository_creation_template(prefix=self.physical_resource_id)
 
 
 _PROPERTIES = {

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from copy import deepcopy
 from typing import Any, ClassVar, cast
 
 from moto.core.common_models import CloudFormationModel
@@ -41,6 +42,8 @@ class SecretType(ResourceType, CloudFormationModel):
 
     service = "AWSSecretsManager"
     attributes: ClassVar[Mapping[str, Callable[[Any], str]]] = {"Id": lambda resource: resource.physical_resource_id}
+    hidden: ClassVar[frozenset[str]] = frozenset({"SecretString", "GenerateSecretString"})
+    _name = ""
 
     @staticmethod
     def cloudformation_type() -> str:
@@ -50,13 +53,13 @@ class SecretType(ResourceType, CloudFormationModel):
     def cloudformation_name_type() -> str:
         return "Name"
 
-    @property
-    def backend(self) -> SecretsManagerBackend:
+    def _backend(self) -> SecretsManagerBackend:
         return secretsmanager_backends[self.account_id][self.region]
 
     def create(self, name: str) -> None:
         properties = self._check()
-        answer = self.backend.create_secret(
+        self._name = name
+        answer = self._backend().create_secret(
             name=name,
             secret_string=self._value(),
             secret_binary=None,
@@ -69,35 +72,51 @@ class SecretType(ResourceType, CloudFormationModel):
         )
         self.physical_resource_id = json.loads(answer)["ARN"]
 
-    def change(self, new: SecretType) -> bool:
+    def change(self, new: SecretType) -> Callable[[], None] | None:
         wanted = new._check()
-        if wanted.get("Name") != self.properties.get("Name"):
-            return False
+        if wanted.get("Name") != self._properties.get("Name"):
+            return None
         secret = self._secret()
+        restore = _keep(secret)
+        try:
+            self._change(secret, new, wanted)
+        except Exception:
+            restore()
+            raise
+        return restore
+
+    def _change(self, secret: FakeSecret, new: SecretType, wanted: dict[str, Any]) -> None:
         asks_for_a_value = any(
-            wanted.get(name) != self.properties.get(name) for name in ("SecretString", "GenerateSecretString")
+            wanted.get(name) != self._properties.get(name) for name in ("SecretString", "GenerateSecretString")
         )
         value = new._value() if asks_for_a_value else None
         if value is not None:
-            self.backend.put_secret_value(
+            self._backend().put_secret_value(
                 self.physical_resource_id, value, cast(str, None), cast(str, None), ["AWSCURRENT"]
             )
-            secret = self._secret()
         secret.description = wanted.get("Description")
         secret.kms_key_id = wanted.get("KmsKeyId")
         secret.tags = wanted.get("Tags")
         self._replicate(secret, wanted.get("ReplicaRegions", []))
-        return True
+
+    def identifier(self) -> str:
+        return self._name
+
+    def secrets(self) -> list[Any]:
+        """Return the values that must not be shown: what is given of the secret's value."""
+        generate = self._properties.get("GenerateSecretString")
+        template = generate.get("SecretStringTemplate") if isinstance(generate, dict) else None
+        return [self._properties.get("SecretString"), template, _parse(template)]
 
     def remove(self) -> None:
-        secret = self.backend.secrets.get(self.physical_resource_id)
+        secret = self._backend().secrets.get(self.physical_resource_id)
         if secret is None:
             return
         self._replicate(cast(FakeSecret, secret), [])
-        self.backend.delete_secret(self.physical_resource_id, None, True)
+        self._backend().delete_secret(self.physical_resource_id, None, True)
 
     def _secret(self) -> FakeSecret:
-        secret = self.backend.secrets.get(self.physical_resource_id)
+        secret = self._backend().secrets.get(self.physical_resource_id)
         if secret is None:
             raise SecretNotFoundException
         return cast(FakeSecret, secret)
@@ -107,34 +126,34 @@ class SecretType(ResourceType, CloudFormationModel):
         here = {replica.region for replica in secret.replicas}
         regions = {replica["Region"] for replica in wanted}
         if here - regions:
-            self.backend.remove_regions_from_replication(self.physical_resource_id, sorted(here - regions))
+            self._backend().remove_regions_from_replication(self.physical_resource_id, sorted(here - regions))
         missing = [replica for replica in wanted if replica["Region"] not in here]
         if missing:
-            self.backend.replicate_secret_to_regions(self.physical_resource_id, missing, False)
+            self._backend().replicate_secret_to_regions(self.physical_resource_id, missing, False)
 
     def _check(self) -> dict[str, Any]:
         """Return the properties, checked.
 
         :raises InvalidParameterException: there is one too many, or one has another type
         """
-        for name, value in self.properties.items():
+        for name, value in self._properties.items():
             if name not in _PROPERTIES:
                 raise InvalidParameterException(f"Encountered unsupported property {name}")
             if not isinstance(value, _PROPERTIES[name]):
                 raise InvalidParameterException(f"Value of property {name} has the wrong type")
-        if "SecretString" in self.properties and "GenerateSecretString" in self.properties:
+        if "SecretString" in self._properties and "GenerateSecretString" in self._properties:
             raise InvalidParameterException("You can't specify both SecretString and GenerateSecretString")
         for name, member in (("Tags", "Key"), ("ReplicaRegions", "Region")):
-            for item in self.properties.get(name, []):
+            for item in self._properties.get(name, []):
                 if not isinstance(item, dict) or not isinstance(item.get(member), str):
                     raise InvalidParameterException(f"Each of {name} must have a {member}")
-        return self.properties
+        return self._properties
 
     def _value(self) -> str | None:
         """Return the secret's value: given or generated; None if it has none."""
-        generate = self.properties.get("GenerateSecretString")
+        generate = self._properties.get("GenerateSecretString")
         if generate is None:
-            return cast("str | None", self.properties.get("SecretString"))
+            return cast("str | None", self._properties.get("SecretString"))
         for name in generate:
             if name not in (*_FLAGS, *_TEXTS, "PasswordLength"):
                 raise InvalidParameterException(f"Encountered unsupported property {name}")
@@ -144,10 +163,7 @@ class SecretType(ResourceType, CloudFormationModel):
         password = self._password(generate)
         if template is None:
             return password
-        try:
-            document = json.loads(template)
-        except (TypeError, ValueError, RecursionError):
-            document = None
+        document = _parse(template)
         if not isinstance(document, dict):
             raise InvalidParameterException("Could not parse SecretStringTemplate JSON")
         return json.dumps({**document, key: password})
@@ -160,7 +176,7 @@ class SecretType(ResourceType, CloudFormationModel):
             raise InvalidParameterException("Value of property PasswordLength must be of type Integer") from None
         if not 4 <= length <= 4096:  # moto's own refusal has no kind of its own
             raise InvalidParameterException("PasswordLength must be between 4 and 4096")
-        answer = self.backend.get_random_password(
+        answer = self._backend().get_random_password(
             password_length=length,
             exclude_characters=str(settings.get("ExcludeCharacters", "")),
             exclude_numbers=flags["ExcludeNumbers"],
@@ -171,6 +187,32 @@ class SecretType(ResourceType, CloudFormationModel):
             require_each_included_type=flags["RequireEachIncludedType"],
         )
         return str(json.loads(answer)["RandomPassword"])
+
+
+def _keep(secret: FakeSecret) -> Callable[[], None]:
+    """Take note of all that a secret is, and return what makes it that again: its versions, stages and replicas too."""
+    state = dict(vars(secret))
+    versions = deepcopy(secret.versions)
+    replicas = list(secret.replicas)
+
+    def restore() -> None:
+        stores = secretsmanager_backends[secret.account_id]
+        for replica in secret.replicas:
+            if replica.has_replica and replica not in replicas:
+                dict.pop(stores[replica.region].secrets, replica.arn, None)
+        for replica in replicas:
+            if replica.has_replica:
+                stores[replica.region].secrets[replica.arn] = replica
+        vars(secret).update({**state, "versions": versions, "replicas": replicas})
+
+    return restore
+
+
+def _parse(template: Any) -> Any:
+    try:
+        return json.loads(template)
+    except (TypeError, ValueError, RecursionError):
+        return None
 
 
 def _flag(name: str, value: Any) -> bool:

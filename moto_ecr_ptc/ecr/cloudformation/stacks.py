@@ -1,114 +1,52 @@
 """Stacks with resources of this package: moto's, with what moto's have not, a failure path above all.
 
 moto lets a resource's error out of CreateStack and leaves the stack half made. Here such a stack is rolled back: it
-ends in ROLLBACK_COMPLETE or UPDATE_ROLLBACK_COMPLETE, and its events carry the service's message, as on AWS. Stacks
-without a resource of this package stay as moto has them.
+ends in ROLLBACK_COMPLETE or UPDATE_ROLLBACK_COMPLETE, and its events carry the service's message, as on AWS. A call
+that is refused leaves all as it was. Stacks without a resource of this package stay as moto has them.
 
 Source: CloudFormation user guide, "Stack status codes" and "Choose how to handle failures when provisioning resources".
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, NamedTuple, cast
+from types import SimpleNamespace
+from typing import Any, NamedTuple
 
-from moto.cloudformation import models as moto_models
 from moto.cloudformation import parsing
 from moto.cloudformation import urls as moto_urls
 from moto.cloudformation.exceptions import ValidationError
 from moto.cloudformation.models import CloudFormationBackend, cloudformation_backends
 from moto.core.base_backend import backend_lock
 from moto.core.common_models import CloudFormationModel
-from moto.core.exceptions import ServiceException
-from werkzeug.exceptions import HTTPException
 
-from .resources import ResourceFailure, ResourceType, replaced
+from .failures import (
+    add_event,
+    explain,
+    is_failure,
+    refusal,
+    report,
+)
+from .masking import Mask, mask_parameters
+from .stack import ShownChangeSet, adopt, check_outputs, check_updatable, empty, end, roll_back, tracked_stacks
+from .stack_resources import StackResources
+from .template_format import check_template, check_types, concerns, parse_template
+from .update import Update
 
-_Event = vars(moto_models).get("Event") or vars(moto_models)["FakeEvent"]  # its name in older versions of moto
 _SECRET = "AWS::SecretsManager::Secret"
 _is_nested: ContextVar[bool] = ContextVar("_is_nested", default=False)
 """Whether a stack is being made or changed: one that is made meanwhile lies within it."""
 
 
-class NestedStackFailure(ServiceException):
-    """A stack within a stack could not be created."""
+class _Goal(NamedTuple):
+    """What a stack is to become."""
 
-    code = "ValidationError"
-
-
-class StackResources(parsing.ResourceMap):
-    """The resources of a stack, for its updates: conditions count, and so does what a property refers to."""
-
-    _plan: dict[str, list[str]] | None = None
-
-    def update(self, template: dict[str, Any], parameters: dict[str, Any] | None = None) -> None:
-        self._plan = self._make_plan(template, parameters)
-        replacements: list[tuple[ResourceType, ResourceType]] = []
-        token = replaced.set(replacements)
-        try:
-            super().update(template, parameters)
-        except Exception:
-            for old, new in reversed(replacements):
-                new.remove()
-                self._parsed_resources[old.logical_resource_id] = old
-            raise
-        else:
-            for old, _ in replacements:
-                old.remove()
-        finally:
-            replaced.reset(token)
-            self._plan = None
-
-    def _delete_resource(self, parsed_resource: Any, resource_json: dict[str, Any]) -> None:
-        if self._plan is None:
-            super()._delete_resource(parsed_resource, resource_json)
-            return
-        if resource_json.get("DeletionPolicy") != "Retain":  # which moto heeds only when a stack is deleted
-            super()._delete_resource(parsed_resource, resource_json)
-        # Or moto would take it for one that is there.
-        self._parsed_resources.pop(parsed_resource.logical_resource_id, None)
-
-    def build_resource_diff(
-        self, other_template: dict[str, Any], parameters: dict[str, Any] | None = None
-    ) -> dict[str, Any]:
-        return self._plan or super().build_resource_diff(other_template, parameters)
-
-    def _make_plan(self, template: dict[str, Any], parameters: dict[str, Any] | None) -> dict[str, list[str]]:
-        conditions = parsing.ResourceMap(
-            stack_id=self.stack_id,
-            stack_name=self._parsed_resources["AWS::StackName"],
-            parameters=parameters or self.input_parameters,
-            tags=self.tags,
-            region_name=self._region_name,
-            account_id=self._account_id,
-            template={**template, "Resources": {}, "Outputs": {}},
-            cross_stack_resources=self.cross_stack_resources,
-        )
-        conditions.load()
-        new = {
-            name: resource
-            for name, resource in template["Resources"].items()
-            if "Condition" not in resource or conditions.lazy_condition_map[resource["Condition"]]
-        }
-        here = {name for name in self._resource_json_map if self._parsed_resources.get(name) is not None}
-        modified = set(super().build_resource_diff(template, parameters)["Modify"])
-        # What is ours knows best whether something changed, for a property may depend on another resource.
-        modified |= {name for name, resource in new.items() if _is_ours(resource)}
-        return {
-            "Add": [name for name in new if name not in here],
-            "Modify": sorted(modified & here & set(new), key=lambda name: _rank(new[name])),
-            "Remove": sorted(here - set(new), key=lambda name: -_rank(self._resource_json_map[name])),
-        }
-
-
-class _Before(NamedTuple):
-    """What a stack was before an update."""
-
-    template: Any
+    body: Any
+    template: dict[str, Any]
     parameters: dict[str, Any]
+    resources: StackResources
 
 
 class StackBackend(CloudFormationBackend):
@@ -118,106 +56,165 @@ class StackBackend(CloudFormationBackend):
     def _url_module(self) -> Any:
         return moto_urls  # moto looks for one beside this module
 
-    def create_stack(self, *arguments: Any, **options: Any) -> Any:
+    def create_stack(
+        self, name: str, template: Any, parameters: dict[str, Any], *arguments: Any, **options: Any
+    ) -> Any:
         """Create a stack. What its resources' services refuse is rolled back. (CreateStack)
 
+        :raises ValidationError: the template is malformed
         :raises NestedStackFailure: the stack lies within another, and was rolled back and deleted
         """
-        name = str(options["name"] if "name" in options else arguments[0])
+        document = _read(template)
+        ours = concerns(document)
+        if ours:
+            check_template(document)
         before = set(self.stacks)
         nested = _is_nested.get() or name.startswith("StackSet:")
         try:
             with _as_outer_stack():
-                return super().create_stack(*arguments, **options)
+                stack = super().create_stack(name, template, parameters, *arguments, **options)
+                if ours:
+                    check_outputs(stack.resource_map, document, stack.stack_id)
         except Exception as error:
-            stacks = [stack for key, stack in list(self.stacks.items()) if key not in before]
-            stack = next((stack for stack in stacks if stack.name == name), None)
-            if stack is None or not (_concerns(stack.template_dict) or _is_failure(error)):
+            made = [made for key, made in list(self.stacks.items()) if key not in before and made.name == name]
+            if not made and ours:
+                raise refusal(error, _mask(document, parameters)) from None
+            if not made or not (ours or is_failure(error)):
                 raise
-            self._roll_back_creation(stack, error)
-            if nested or not _is_failure(error):
-                self.delete_stack(stack.stack_id)
-                raise _refusal(stack, error) from error
-            return stack
+            mask = self._roll_back_creation(made[0], error)
+            if nested or not is_failure(error):
+                self.delete_stack(made[0].stack_id)
+                raise refusal(error, mask, made[0].stack_id) from None
+            return made[0]
+        if ours:
+            adopt(stack)
+        return stack
 
-    def create_change_set(self, *arguments: Any, **options: Any) -> tuple[str, str]:
+    def create_change_set(
+        self,
+        stack_name: str,
+        change_set_name: str,
+        template: Any,
+        parameters: dict[str, Any],
+        description: str,
+        change_set_type: str,
+        *arguments: Any,
+        **options: Any,
+    ) -> tuple[str, str]:
         """Create a change set, for a stack that can be changed. (CreateChangeSet)
 
-        :raises ValidationError: the stack's creation was rolled back
+        :raises ValidationError: the template is malformed, the stack is in no state to be updated, or the change set
+            imports resources
         """
-        if options.get("change_set_type") == "UPDATE":
-            stack = self.get_stack(options["stack_name"])
-            if stack.status == "ROLLBACK_COMPLETE":
+        stack = self.get_stack(stack_name) if change_set_type == "UPDATE" else None
+        if concerns(_read(template)) or (stack and concerns(stack.template_dict)):
+            if change_set_type not in ("CREATE", "UPDATE"):
                 raise ValidationError(
-                    stack.stack_id,
-                    message=f"Stack:{stack.stack_id} is in ROLLBACK_COMPLETE state and can not be updated.",
+                    message=f"ChangeSetType {change_set_type} is not supported for stacks with resources of the types "
+                    "AWS::ECR::PullThroughCacheRule, AWS::ECR::RepositoryCreationTemplate, AWS::SecretsManager::Secret"
                 )
-        return super().create_change_set(*arguments, **options)
+            if stack:
+                check_updatable(stack)
+            # Whether the template is one: its goal is reached when the change set is executed.
+            self._goal(stack or self._stack_to_be(stack_name), template, parameters)
+        return super().create_change_set(
+            stack_name, change_set_name, template, parameters, description, change_set_type, *arguments, **options
+        )
+
+    def describe_change_set(self, change_set_name: str) -> Any:
+        """Return a change set; parameters with NoEcho are masked. (DescribeChangeSet)"""
+        change_set = super().describe_change_set(change_set_name)
+        if change_set is None or not concerns(change_set.template_dict):
+            return change_set
+        shown = mask_parameters(change_set.template_dict, change_set.parameters)
+        return ShownChangeSet(change_set, shown)
 
     def execute_change_set(self, change_set_name: str, stack_name: str | None = None) -> None:
-        """Make the changes of a change set. What is refused is rolled back. (ExecuteChangeSet)"""
+        """Make the changes of a change set. What is refused is rolled back. (ExecuteChangeSet)
+
+        :raises ValidationError: the stack has become one that the template does not fit any more
+        """
         change_set = self._find_change_set(change_set_name, stack_name)
         if change_set is None:
             with _as_outer_stack():
                 super().execute_change_set(change_set_name, stack_name)
             return
         stack = self.stacks[change_set.stack_id]
-        before = _Before(stack.template, dict(stack.parameters))
         creates = change_set.change_set_type == "CREATE"
-
-        def execute() -> None:
-            super(StackBackend, self).execute_change_set(change_set.change_set_id, stack_name)
-            # moto leaves these as they were.
-            stack._parse_template()
-            stack.parameters = change_set.parameters or stack.parameters
-            stack.output_map = stack._create_output_map()
-            self._export(stack)
-
-        stack.resource_map.__class__ = StackResources
-        failure = self._attempt(execute)
-        if failure is None:
-            return
-        change_set.execution_status = "EXECUTE_FAILED"
-        if creates:
-            stack.template = change_set.template
-            self._roll_back_creation(stack, failure)
-        else:
-            self._roll_back_update(stack, before, failure)
-        if not _is_failure(failure):
+        if not creates:
+            check_updatable(stack)
+        goal = self._goal(stack, change_set.template, change_set.parameters or stack.parameters)
+        try:
+            succeeded = self._pursue(stack, goal, "CREATE" if creates else "UPDATE")
+        except Exception:
             if creates:
                 self.delete_stack(stack.stack_id)
-            raise _refusal(stack, failure) from failure
+            raise
+        change_set.execution_status = "EXECUTE_COMPLETE" if succeeded else "EXECUTE_FAILED"
 
-    def update_stack(self, *arguments: Any, **options: Any) -> Any:
-        """Update a stack. What its resources' services refuse is rolled back. (UpdateStack)"""
-        stack = self.get_stack(str(options["name"] if "name" in options else arguments[0]))
-        template = options["template"] if "template" in options else arguments[1]
-        before = _Before(stack.template, dict(stack.parameters))
+    def update_stack(
+        self,
+        name: str,
+        template: Any,
+        role_arn: str | None,
+        parameters: list[dict[str, Any]],
+        tags: dict[str, str] | None,
+    ) -> Any:
+        """Update a stack. What its resources' services refuse is rolled back. (UpdateStack)
 
-        def update() -> None:
-            super(StackBackend, self).update_stack(*arguments, **options)
-            self._export(stack)
-
-        if not (_concerns(_parse(stack, template)) or _concerns(stack.template_dict)):
+        :raises ValidationError: the template is malformed, a parameter is missing, a resource changes its type, or the
+            stack is in no state to be updated
+        """
+        stack = self.get_stack(name)
+        if not (concerns(_read(template)) or concerns(stack.template_dict)):
             with _as_outer_stack():
-                return super().update_stack(*arguments, **options)
-        stack.resource_map.__class__ = StackResources
-        failure = self._attempt(update)
-        if failure is not None:
-            self._roll_back_update(stack, before, failure)
-            if not _is_failure(failure):
-                raise _refusal(stack, failure) from failure
+                return super().update_stack(name, template, role_arn, parameters, tags)
+        check_updatable(stack)
+        goal = self._goal(stack, template, self._resolve(stack, parameters) or stack.parameters)
+        if self._pursue(stack, goal, "UPDATE"):
+            stack.role_arn = role_arn
+            stack.tags = stack.tags if tags is None else tags
         return stack
 
     def delete_stack(self, name_or_stack_id: str) -> None:
         """Delete a stack. (DeleteStack)"""
         stack = self.stacks.get(name_or_stack_id)
+        ours = stack is not None and concerns(stack.template_dict)
+        if ours:
+            adopt(stack)
         super().delete_stack(name_or_stack_id)
-        if stack is not None and _concerns(stack.template_dict):
-            # A look at its outputs would make the resources anew.
-            _empty(stack)
+        if ours:
+            empty(stack)
+
+    def create_stack_instances(self, stackset_name: str, *arguments: Any, **options: Any) -> Any:
+        """Create the stacks of a stack set: all, or none if one is refused. (CreateStackInstances)
+
+        :raises ValidationError: the template is malformed, or one of the stacks failed
+        """
+        stack_set = self.describe_stack_set(stackset_name)
+        document = _read(stack_set.template)
+        if not concerns(document):
+            return super().create_stack_instances(stackset_name, *arguments, **options)
+        check_template(document)
+        before = tracked_stacks()
+        try:
+            with _as_outer_stack():
+                operation = super().create_stack_instances(stackset_name, *arguments, **options)
+        except Exception as error:
+            for stack in [stack for stack in tracked_stacks() if stack not in before]:
+                if stack.name in (stack_set.name, f"StackSet:{stack_set.name}"):
+                    _withdraw_instance(stack)
+            raise refusal(error, _mask(document, stack_set.parameters), stack_set.id) from None
+        for instance in stack_set.stack_instances:
+            adopt(instance.stack)
+        return operation
 
     # -----------------------------------------------------------------------------------------------------------------
+
+    def _stack_to_be(self, name: str) -> Any:
+        return SimpleNamespace(
+            name=name, stack_id="", tags={}, region_name=self.region_name, account_id=self.account_id, template_dict={}
+        )
 
     def _find_change_set(self, name: str, stack_name: str | None) -> Any:
         """Return a change set of a stack with a resource of this package; None if there is none such.
@@ -230,54 +227,84 @@ class StackBackend(CloudFormationBackend):
                 continue
             if stack_name not in (None, stack.name, stack.stack_id):
                 continue
-            return change_set if _concerns(change_set.template_dict) or _concerns(stack.template_dict) else None
+            return change_set if concerns(change_set.template_dict) or concerns(stack.template_dict) else None
         return None
 
-    def _attempt(self, act: Callable[[], None]) -> Exception | None:
-        """Do something to a stack, and return what went wrong."""
+    def _resolve(self, stack: Any, parameters: list[dict[str, Any]]) -> dict[str, Any]:
+        slots = stack.template_dict.get("Parameters", {}).items()
+        defaults = {name: slot["Default"] for name, slot in slots if "Default" in slot}
+        previous: Any = SimpleNamespace(parameters={**defaults, **stack.parameters})
+        try:
+            return self._resolve_update_parameters(instance=previous, incoming_params=parameters)
+        except KeyError as error:
+            raise ValidationError(message=f"Parameter {error} has no previous value") from None
+
+    def _goal(self, stack: Any, body: Any, parameters: dict[str, Any]) -> _Goal:
+        """Return what a stack is to become. Nothing is made yet.
+
+        :raises ValidationError: the template is malformed, a parameter is missing, or a resource changes its type
+        """
+        template = parse_template(body)
+        check_template(template)
+        check_types(stack.template_dict, template)
+        try:
+            resources = StackResources(stack, template, parameters, self.exports)
+        except Exception as error:
+            raise refusal(error, _mask(template, parameters)) from None
+        return _Goal(body, template, parameters, resources)
+
+    def _pursue(self, stack: Any, goal: _Goal, verb: str) -> bool:
+        """Make or update a stack, or roll it back; return whether it succeeded.
+
+        :raises ValidationError: what is refused is not a resource of this package; all is as it was
+        """
+        events = list(stack.events)
+        stack._add_stack_event(f"{verb}_IN_PROGRESS", resource_status_reason="User Initiated")
+        update = Update(StackResources.adopt(stack.resource_map), goal.resources)
         try:
             with _as_outer_stack():
-                act()
+                update.make()
+                check_outputs(goal.resources, goal.template, stack.stack_id)
         except Exception as error:
-            return error
-        return None
+            faults = update.undo()
+            mask = goal.resources.mask()
+            if is_failure(error) or faults:
+                reason = report(stack, error, goal.resources, verb)
+                roll_back(stack, verb, [explain(fault, mask) for fault in faults], reason)
+                if verb == "CREATE":
+                    stack.template, stack.template_dict = goal.body, goal.template
+            else:
+                stack.events[:] = events
+            if is_failure(error):
+                return False
+            raise refusal(error, mask) from None
+        stack.template, stack.template_dict, stack.parameters = goal.body, goal.template, goal.parameters
+        stack.description = goal.template.get("Description")
+        stack.resource_map = goal.resources
+        stack.output_map = stack._create_output_map()
+        adopt(stack)
+        self._export(stack)
+        if verb == "UPDATE":
+            stack._add_stack_event("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS")
+        for fault in update.clean_up():
+            reason = explain(fault.error, goal.resources.mask())
+            add_event(stack, fault.logical_id, fault.resource, "DELETE_FAILED", reason)
+        end(stack, f"{verb}_COMPLETE", None)
+        return True
 
-    def _roll_back_creation(self, stack: Any, error: Exception) -> None:
+    def _roll_back_creation(self, stack: Any, error: Exception) -> Mask:
+        adopt(stack)
+        resources: StackResources = stack.resource_map
         if not stack.events:  # an export of the resource that failed comes before the first event
             stack._add_stack_event("CREATE_IN_PROGRESS", resource_status_reason="User Initiated")
-        reason = _report(stack, error, "CREATE_FAILED")
-        stack._add_stack_event("ROLLBACK_IN_PROGRESS", resource_status_reason=reason)
-        status = "ROLLBACK_COMPLETE"
-        resources = stack.resource_map
-        # Without what is none: moto's deletion fails on it.
-        resources._resource_json_map = {
-            name: resource for name, resource in resources._resource_json_map.items() if isinstance(resource, dict)
-        }
-        try:
-            resources.delete()
-        except Exception as fault:  # pragma: no cover (of what a stack just made, moto deletes all)
-            status, reason = "ROLLBACK_FAILED", str(fault)
+        reason = report(stack, error, resources, "CREATE")
+        faults = resources.remove(
+            name for name in resources.present() if not resources.is_retained_when_rolled_back(name)
+        )
         self._withdraw(stack)
-        _empty(stack)
-        _end(stack, status, reason)
-
-    def _roll_back_update(self, stack: Any, before: _Before, error: Exception) -> None:
-        reason = _report(stack, error, "UPDATE_FAILED")
-        stack._add_stack_event("UPDATE_ROLLBACK_IN_PROGRESS", resource_status_reason=reason)
-        status = "UPDATE_ROLLBACK_COMPLETE"
-        template = _parse(stack, before.template)
-        stack.template = before.template
-        stack.template_dict = template
-        stack.parameters = before.parameters
-        resources = stack.resource_map
-        resources.__class__ = StackResources
-        try:
-            resources.update(template, _with_defaults(template, before.parameters))
-        except Exception as fault:
-            status, reason = "UPDATE_ROLLBACK_FAILED", str(fault)
-        stack.output_map = stack._create_output_map()
-        self._export(stack)
-        _end(stack, status, reason)
+        mask = resources.mask()
+        roll_back(stack, "CREATE", [explain(fault.error, mask) for fault in faults], reason)
+        return mask
 
     def _export(self, stack: Any) -> None:
         """Have the exports be those of the stack as it is now."""
@@ -319,85 +346,26 @@ def _register_secret() -> None:
     from . import secret  # noqa: F401 (it is registered by being there)
 
 
-def _is_ours(resource: Any) -> bool:
-    """Return whether a resource of a template is of a type of this package."""
-    if not isinstance(resource, dict) or not isinstance(resource.get("Type"), str):
-        return False
-    return issubclass(parsing.get_model_map().get(resource["Type"], object), ResourceType)
+def _read(body: Any) -> Any:
+    """Return a template's document; None if it is none."""
+    try:
+        return parse_template(body)
+    except ValidationError:
+        return None
 
 
-def _concerns(template: Any) -> bool:
-    """Return whether a template has a resource of this package."""
-    resources = template.get("Resources") if isinstance(template, dict) else None
-    return isinstance(resources, dict) and any(map(_is_ours, resources.values()))
-
-
-def _is_failure(error: Exception) -> bool:
-    """Return whether it is a resource that failed, and not the template."""
-    return isinstance(error, (ResourceFailure, NestedStackFailure))
-
-
-def _rank(resource: dict[str, Any]) -> int:
-    """Return the place of a resource in an update: rules and templates come after what they may refer to."""
-    if not _is_ours(resource):
-        return 0
-    return 1 if resource["Type"] == _SECRET else 2
-
-
-def _parse(stack: Any, template: Any) -> dict[str, Any]:
-    return cast("dict[str, Any]", stack.parse_template(template) if isinstance(template, str) else template)
-
-
-def _with_defaults(template: dict[str, Any], parameters: dict[str, Any]) -> dict[str, Any]:
+def _mask(template: dict[str, Any], parameters: Any) -> Mask:
     slots = template.get("Parameters", {}).items()
-    return {**{name: slot["Default"] for name, slot in slots if "Default" in slot}, **parameters}
+    defaults = {name: slot.get("Default") for name, slot in slots}
+    return Mask(template, {**defaults, **dict(parameters or {})})
 
 
-def _report(stack: Any, error: Exception, status: str) -> str:
-    """Add the event of the resource that failed, and return the reason for the rollback."""
-    if not isinstance(error, ResourceFailure):
-        return str(getattr(error, "message", None) or error)
-    resource = error.resource
-    event = _Event(
-        stack_id=stack.stack_id,
-        stack_name=stack.name,
-        logical_resource_id=resource.logical_resource_id,
-        physical_resource_id=resource.physical_resource_id,
-        resource_type=resource.cloudformation_type(),
-        resource_status=status,
-        resource_status_reason=error.message,
-        resource_properties=json.dumps(
-            {name: "****" if name == "SecretString" else value for name, value in resource.properties.items()}
-        ),
-    )
-    event.sendToSns(stack.account_id, stack.region_name, stack.notification_arns)
-    stack.events.append(event)
-    verb = "create" if status.startswith("CREATE") else "update"
-    return f"The following resource(s) failed to {verb}: [{resource.logical_resource_id}]."
-
-
-def _refusal(stack: Any, error: Exception) -> Exception:
-    """Return what a call fails with when a stack could not be made."""
-    if _is_failure(error):
-        return NestedStackFailure(
-            f"Embedded stack {stack.stack_id} was not successfully created: {getattr(error, 'message', error)}"
-        )
-    if isinstance(error, (ServiceException, HTTPException)):
-        return error
-    # moto fails so on templates that it does not check.
-    return ValidationError(stack.stack_id, message=f"Template error: {error!r}")
-
-
-def _end(stack: Any, status: str, reason: str) -> None:
-    stack.status = status
-    stack.stack_status_reason = reason
-    stack._add_stack_event(status, resource_status_reason=None)
-
-
-def _empty(stack: Any) -> None:
-    """Have a stack consist of nothing any more."""
-    resources = stack.resource_map
-    for name in resources._resource_json_map:
-        resources._parsed_resources.pop(name, None)
-    resources._resource_json_map = {}
-    stack.output_map = parsing.OutputMap(resources, {}, stack.stack_id)
+def _withdraw_instance(stack: Any) -> None:
+    """Delete the stack of an instance that a stack set does not get."""
+    backend = cloudformation_backends[stack.account_id][stack.region_name]
+    if stack.stack_id in backend.stacks:
+        backend.delete_stack(stack.stack_id)
+    elif stack.status != "DELETE_COMPLETE":
+        resources = StackResources.adopt(stack.resource_map)
+        resources.remove(name for name in resources.present() if not resources.is_retained_when_rolled_back(name))
+        empty(stack)

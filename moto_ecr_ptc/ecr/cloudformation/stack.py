@@ -1,0 +1,84 @@
+"""A stack with a resource of this package: moto's, in the states that it goes through.
+
+Source: CloudFormation user guide, "Stack status codes".
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from moto.cloudformation import parsing
+from moto.cloudformation.exceptions import ValidationError
+
+from .masking import mask_parameters
+from .stack_resources import StackResources
+from .template_format import MotoStack
+
+
+class Stack(MotoStack):  # type: ignore[misc]  # its name differs between versions of moto
+    """A stack with a resource of this package."""
+
+    @property
+    def parameter_list(self) -> list[dict[str, Any]]:
+        """The parameters as they are shown. (moto looks for the values among the names of the hidden ones)"""
+        shown = mask_parameters(self.template_dict, self.resource_map.resolved_parameters)
+        return [{"ParameterKey": name, "ParameterValue": value} for name, value in shown.items()]
+
+
+class ShownChangeSet:
+    """A change set as it is shown. (A copy of moto's would be one more that moto keeps until a reset)"""
+
+    def __init__(self, change_set: Any, parameters: dict[str, Any]) -> None:
+        self._change_set = change_set
+        self.parameters = parameters
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._change_set, name)
+
+
+def tracked_stacks() -> list[Any]:
+    """Return all stacks that moto keeps track of, those of stack sets among them that no backend has."""
+    stacks = vars(MotoStack)
+    return list(stacks["instances_tracked"] if "instances_tracked" in stacks else stacks["instances"])
+
+
+def adopt(stack: Any) -> None:
+    """Make a stack of moto's one with a resource of this package."""
+    stack.__class__ = Stack
+    StackResources.adopt(stack.resource_map)
+
+
+def check_updatable(stack: Any) -> None:
+    if not stack.status.endswith("_COMPLETE") or stack.status in ("ROLLBACK_COMPLETE", "DELETE_COMPLETE"):
+        raise ValidationError(message=f"Stack:{stack.stack_id} is in {stack.status} state and can not be updated.")
+
+
+def check_outputs(resources: Any, template: dict[str, Any], stack_id: str) -> None:
+    # In a map of its own: an attribute of a custom resource may not be known yet, and moto keeps what it found.
+    outputs = parsing.OutputMap(resources, template, stack_id)
+    for output in outputs.values():
+        if output and isinstance(output.value, (dict, list)):
+            raise ValidationError(message=f"Template format error: the value of output {output.key} must be a string")
+    if not all(isinstance(export.name, str) for export in outputs.exports):
+        raise ValidationError(message="Template format error: the name of an export must be a string")
+
+
+def roll_back(stack: Any, verb: str, faults: list[str], reason: str) -> None:
+    """Have a stack be one that was rolled back."""
+    prefix = "" if verb == "CREATE" else "UPDATE_"
+    stack._add_stack_event(f"{prefix}ROLLBACK_IN_PROGRESS", resource_status_reason=reason)
+    if verb == "CREATE":
+        empty(stack)
+    end(stack, f"{prefix}ROLLBACK_{'FAILED' if faults else 'COMPLETE'}", faults[0] if faults else reason)
+
+
+def end(stack: Any, status: str, reason: str | None) -> None:
+    stack.status = status
+    stack.stack_status_reason = reason
+    stack._add_stack_event(status)
+
+
+def empty(stack: Any) -> None:
+    """Have a stack consist of nothing any more."""
+    stack.resource_map.clear()
+    stack.output_map = parsing.OutputMap(stack.resource_map, {}, stack.stack_id)

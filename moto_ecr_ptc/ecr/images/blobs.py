@@ -1,0 +1,130 @@
+"""Blobs: layers and configurations, by their true sha256, each held once however many repositories have it.
+
+Small ones lie in memory, large ones in files without a name. Python's reference counting frees a blob: with the last
+repository or upstream that holds it, at a reset of moto, and when the process ends, however it ends.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+import threading
+import weakref
+from collections.abc import Iterator
+from typing import IO
+
+IN_MEMORY = 1024 * 1024
+"""The size up to which a blob lies in memory."""
+
+PIECE = 1024 * 1024
+"""How much is read at once."""
+
+
+class Blob:
+    """Bytes that never change."""
+
+    def __init__(self, digest: str, size: int, content: bytes | _File) -> None:
+        self.digest = digest
+        """Their sha256, as ``sha256:<hex>``."""
+        self.size = size
+        self._content = content
+
+    def read(self) -> bytes:
+        """Return all of them."""
+        return b"".join(self.pieces())
+
+    def pieces(self) -> Iterator[bytes]:
+        """Yield them piece by piece: several readers at once do not disturb each other."""
+        offset = 0
+        while offset < self.size:
+            piece = self.read_at(offset, PIECE)
+            offset += len(piece)
+            yield piece
+
+    def read_at(self, offset: int, size: int) -> bytes:
+        """Return at most ``size`` bytes from an offset on."""
+        if isinstance(self._content, bytes):
+            return self._content[offset : offset + size]
+        return self._content.read_at(offset, size)
+
+
+class Spool:
+    """Takes the bytes of a blob as they come, and hashes them on the way."""
+
+    def __init__(self, algorithm: str = "sha256") -> None:
+        self.size = 0
+        self._hashes = {name: hashlib.new(name) for name in {"sha256", algorithm}}
+        self._content: bytearray | IO[bytes] = bytearray()
+
+    def write(self, piece: bytes) -> None:
+        for one in self._hashes.values():
+            one.update(piece)
+        self.size += len(piece)
+        if isinstance(self._content, bytearray):
+            self._content += piece
+            if self.size > IN_MEMORY:
+                self._move_to_file(self._content)
+        else:
+            self._content.write(piece)
+
+    def has_digest(self, digest: str) -> bool:
+        """Return whether this is the digest of what was written, in one of the algorithms that are computed."""
+        algorithm, _, value = digest.partition(":")
+        return algorithm in self._hashes and self._hashes[algorithm].hexdigest() == value
+
+    def finish(self) -> Blob:
+        """Return the blob. Nothing can be written afterwards."""
+        digest = f"sha256:{self._hashes['sha256'].hexdigest()}"
+        content, self._content = self._content, bytearray()
+        with _lock:
+            blob = _blobs.get(digest)
+            if blob is None:
+                held = bytes(content) if isinstance(content, bytearray) else _File(content)
+                blob = _blobs[digest] = Blob(digest, self.size, held)
+                return blob
+        if not isinstance(content, bytearray):
+            content.close()
+        return blob
+
+    def close(self) -> None:
+        """Let go of what was written and not finished."""
+        if not isinstance(self._content, bytearray):
+            self._content.close()
+        self._content = bytearray()
+
+    def _move_to_file(self, content: bytearray) -> None:
+        try:
+            file = tempfile.TemporaryFile()  # noqa: SIM115 (it is open for as long as the blob lives)
+        except OSError:
+            return  # no file can be opened just now: it stays in memory
+        file.write(content)
+        self._content = file
+
+
+class _File:
+    """The content of a large blob."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        file.flush()
+        self._file = file
+        self._lock = threading.Lock()
+        weakref.finalize(self, file.close)
+
+    def read_at(self, offset: int, size: int) -> bytes:
+        if hasattr(os, "pread"):  # pragma: no branch (not on Windows)
+            return os.pread(self._file.fileno(), size, offset)
+        with self._lock:  # pragma: no cover (Windows)
+            self._file.seek(offset)
+            return self._file.read(size)
+
+
+_blobs: weakref.WeakValueDictionary[str, Blob] = weakref.WeakValueDictionary()
+_lock = threading.Lock()
+
+
+def make_blob(content: bytes) -> Blob:
+    """Return the blob with this content."""
+    spool = Spool()
+    spool.write(content)
+    return spool.finish()

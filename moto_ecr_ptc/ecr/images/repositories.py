@@ -1,0 +1,87 @@
+"""The repositories that a registry makes by itself, as its templates say.
+
+Source: Amazon ECR user guide, "Templates to control repositories created during a pull through cache, create on push,
+or replication action".
+"""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from moto.ecr.models import ECRBackend, Repository
+
+from ..access.credentials import find_key_problem
+from ..access.iam import PULL_THROUGH_CACHE_ROLE, TEMPLATE_ROLE, role_trusts
+from ..configuration.templates import RepositoryCreationTemplate, Templates
+from ..registry_id import RegistryId
+
+PULL_THROUGH_CACHE = "PULL_THROUGH_CACHE"
+"""The purpose of ECR's ``appliedFor`` for which repositories are made here."""
+
+
+class Repositories:
+    """Makes the repositories of one registry."""
+
+    def __init__(self, backend: ECRBackend, templates: Templates) -> None:
+        self._backend = backend
+        self._registry = RegistryId(backend.account_id, backend.region_name)
+        self._templates = templates
+
+    def find_template(self, name: str) -> RepositoryCreationTemplate | None:
+        return self._templates.find(name, PULL_THROUGH_CACHE)
+
+    def can_create(self, name: str, *, enforced: bool = False) -> bool:
+        """Return whether the template for a repository, if there is one, lets its creation succeed.
+
+        Tags and KMS keys need the template's role. While moto does not enforce IAM, it need not exist; one that exists
+        must trust ECR all the same.
+        """
+        template = self.find_template(name)
+        if template is None:
+            return True
+        encryption = template.encryption_configuration
+        key = encryption.get("kmsKey")
+        if key and find_key_problem(key, self._registry):
+            return False
+        if not template.resource_tags and encryption["encryptionType"] == "AES256":
+            return True
+        if not template.custom_role_arn:
+            return False
+        trusts = role_trusts(
+            template.custom_role_arn, (PULL_THROUGH_CACHE_ROLE.service, TEMPLATE_ROLE.service), self._registry
+        )
+        return not enforced if trusts is None else trusts
+
+    def create(self, name: str) -> Repository:
+        """Create a repository with the settings of its template."""
+        template = self.find_template(name)
+        # Not by moto's create_repository: that refuses names with '__' or '--', which ECR takes.
+        repository: Repository = cast(Any, Repository)(
+            *self._registry,
+            name,
+            None,
+            dict(template.encryption_configuration) if template else None,
+            None,
+            "MUTABLE",
+        )
+        self._backend.repositories[name] = repository
+        if template:
+            self._apply(template, repository)
+        self._apply_scanning_rules(repository)
+        return repository
+
+    def _apply(self, template: RepositoryCreationTemplate, repository: Repository) -> None:
+        repository.image_tag_mutability = template.image_tag_mutability
+        repository.image_tag_mutability_exclusion_filters = cast(Any, template.image_tag_mutability_exclusion_filters)
+        self._backend.tagger.tag_resource(repository.arn, template.resource_tags or [])
+        repository.policy = template.repository_policy
+        repository.lifecycle_policy = template.lifecycle_policy
+
+    def _apply_scanning_rules(self, repository: Repository) -> None:
+        backend: Any = self._backend  # moto keeps to itself what it does in create_repository
+        with backend.registry_scanning_configuration_update_lock:
+            for rule in backend.registry_scanning_configuration["rules"]:
+                for scan_filter in rule["repositoryFilters"]:
+                    if backend._match_repository_filter(scan_filter["filter"], repository.name):  # noqa: SLF001 (the same)
+                        repository.scanning_config["scanFrequency"] = rule["scanFrequency"]
+                        repository.scanning_config["appliedScanFilters"] = [scan_filter]

@@ -1,0 +1,131 @@
+"""Images among those of moto's repositories: which one a tag or a digest names, and those that were pulled through.
+
+Source: API reference, ImageDetail.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from fnmatch import fnmatchcase
+
+from moto.ecr.models import Image, Repository
+
+from ..configuration.templates import WITH_EXCLUSION
+from .manifests import Descriptor, InvalidManifest, Manifest, is_digest
+
+
+class CachedImage(Image):
+    """An image that came from an upstream registry, among the images of moto's repository."""
+
+    def __new__(cls, *_: object) -> CachedImage:
+        # Not moto's, which keeps each until a reset: a server may pull and delete for long.
+        return object.__new__(cls)
+
+    def __init__(self, repository: Repository, manifest: Manifest, size: int) -> None:
+        super().__init__(
+            repository.account_id,
+            None,  # type: ignore[arg-type]  # moto's own images without a tag have None too
+            manifest.content.decode(),
+            repository.name,
+            manifest.media_type,
+            manifest.digest,
+            repository.registry_id,
+        )
+        self.manifest = manifest
+        self.artifact_media_type = manifest.artifact_type
+        self.subject_manifest_digest = manifest.subject
+        self.last_recorded_pull_time: datetime | None = None
+        self._size = size
+
+    def get_image_size_in_bytes(self) -> int:
+        return self._size
+
+    def remove_tag(self, tag: str) -> None:
+        super().remove_tag(tag)
+        if not self.image_tags:
+            self.image_tag = None  # type: ignore[assignment]  # moto would go on to report the tag
+
+
+def store_image(repository: Repository, root: Manifest, manifests: Mapping[str, Manifest]) -> Image:
+    """Put an image into a repository, without a tag, and return it.
+
+    :param manifests: the root's and, below an index, its children's, by digest
+    """
+    # By content too: moto invents the digests of pushed images, and gives one to several.
+    held = {(digest_of(image), image.image_manifest): image for image in repository.images}
+    for manifest in manifests.values():
+        key = (manifest.digest, manifest.content.decode())
+        if key not in held:
+            held[key] = CachedImage(repository, manifest, _size(manifest, manifests))
+            repository.images.append(held[key])
+    return held[root.digest, root.content.decode()]
+
+
+def move_tag(repository: Repository, tag: str, image: Image) -> None:
+    """Have ``tag`` name ``image``, and no other."""
+    tagged = find_by_tag(repository, tag)
+    if tagged is not None:
+        tagged.remove_tag(tag)
+    image.update_tag(tag)
+
+
+def is_immutable(repository: Repository, tag: str) -> bool:
+    """Return whether a repository's setting, with its exclusion filters, makes a tag immutable."""
+    mutability = str(getattr(repository.image_tag_mutability, "value", repository.image_tag_mutability))
+    immutable = mutability.startswith("IMMUTABLE")
+    if not mutability.endswith(WITH_EXCLUSION):
+        return immutable
+    filters = repository.image_tag_mutability_exclusion_filters or []
+    return immutable ^ any(fnmatchcase(tag, exclusion["filter"]) for exclusion in filters)
+
+
+def find_by_tag(repository: Repository, tag: str) -> Image | None:
+    return next((image for image in repository.images if tag in image.image_tags), None)
+
+
+def find_by_digest(repository: Repository, digest: str) -> Image | None:
+    return next((image for image in repository.images if digest_of(image) == digest), None)
+
+
+def read_manifest(image: Image) -> Manifest | None:
+    """Return the manifest of any image in a repository; None if it is none, for moto stores what it is given."""
+    if isinstance(image, CachedImage):
+        return image.manifest
+    digest: object = digest_of(image)
+    if not (isinstance(digest, str) and is_digest(digest)):
+        return None
+    try:
+        manifest = Manifest(image.image_manifest.encode(), image.image_manifest_media_type or "", digest)
+        manifest.check()
+    except (InvalidManifest, UnicodeEncodeError):
+        return None
+    return manifest
+
+
+def referenced_blobs(images: Iterable[Image]) -> dict[str, Descriptor]:
+    """Return the configurations and layers that images refer to, by digest."""
+    return {blob.digest: blob for manifest in filter(None, map(read_manifest, images)) for blob in manifest.blobs}
+
+
+def _size(manifest: Manifest, manifests: Mapping[str, Manifest]) -> int:
+    """Return an image's size: its layers'; of an index, that of its largest image (API reference, ImageDetail)."""
+    # An index may contain itself, since moto gives one digest to several images.
+    reached = {manifest.digest}
+    waiting = [manifest]
+    size = 0
+    while waiting:
+        current = waiting.pop()
+        size = max(size, sum(layer.size for layer in current.layers))
+        children = {child.digest for child in current.children if child.digest in manifests} - reached
+        reached |= children
+        waiting += [manifests[digest] for digest in children]
+    return size
+
+
+def digest_of(image: Image) -> str | None:
+    """Return an image's digest; None if moto cannot make one up, for a manifest that it should not have stored."""
+    try:
+        return image.get_image_digest()
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return None

@@ -1,0 +1,108 @@
+"""Who asks an upstream, and how: the rule that covers a repository, its secret, the caller's rights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple, TypeVar
+
+from moto.ecr.models import ECRBackend
+
+from ..access.credentials import SecretReader, UpstreamCredentials
+from ..access.iam import Caller
+from ..configuration.rules import PullThroughCacheRule, Rules, upstream_repository_name
+from ..configuration.upstream_registries import find_ecr_registry
+from ..exceptions import UpstreamError
+from ..images.repositories import Repositories
+from ..registry_id import RegistryId, now
+from ..upstream.ecr import EcrSource
+from ..upstream.registry import Pull, Upstream, get_upstream
+from ..upstream.source import Source
+
+Answer = TypeVar("Answer")
+
+
+class Contact(NamedTuple):
+    """A way to ask the upstream of a rule for a repository."""
+
+    rule: PullThroughCacheRule
+    source: Source
+    repository: str
+    """The repository's name at the upstream."""
+
+    credentials: UpstreamCredentials | None
+    asking: RegistryId
+
+    def ask(self, reference: str, call: Callable[[], Answer]) -> Answer:
+        """Ask the upstream, and have it remember that it was asked.
+
+        :raises UpstreamError: it does not give what was asked for
+        """
+        outcome = "ok"
+        try:
+            return call()
+        except UpstreamError as error:
+            outcome = error.code
+            raise
+        finally:
+            if isinstance(self.source, Upstream):
+                self.source.record(Pull(self.repository, reference, *self.asking, now(), outcome))
+
+
+class Contacts:
+    """Finds the contacts of one registry's repositories."""
+
+    def __init__(self, backend: ECRBackend, rules: Rules, repositories: Repositories) -> None:
+        self._backend = backend
+        self._registry = RegistryId(backend.account_id, backend.region_name)
+        self._rules = rules
+        self._repositories = repositories
+
+    def find(self, repository_name: str, caller: Caller | None) -> Contact | None:
+        """Return how to ask the upstream for a repository.
+
+        None: no rule covers it, the caller may not import, or the repository does not exist and cannot be created.
+
+        :raises SecretException, MalformedSecret: the rule's secret cannot be used
+        """
+        rule = self._rules.find(repository_name)
+        if rule is None or not self._may_import(repository_name, caller):
+            return None
+        return Contact(
+            rule=rule,
+            source=self._find_source(rule, caller),
+            repository=upstream_repository_name(rule, repository_name),
+            credentials=self.read_secret(rule, caller) if rule.credential_arn else None,
+            asking=self._registry,
+        )
+
+    def read_secret(self, rule: PullThroughCacheRule, caller: Caller | None) -> UpstreamCredentials:
+        """Return what the secret of a rule that has one holds now.
+
+        :raises SecretException, MalformedSecret: it cannot be used
+        """
+        assert rule.credential_arn is not None
+        return SecretReader(self._registry, enforce_policies=caller is not None).read(rule.credential_arn)
+
+    def _find_source(self, rule: PullThroughCacheRule, caller: Caller | None) -> Source:
+        registry = find_ecr_registry(rule.upstream_registry_url)
+        if registry is None:
+            return get_upstream(rule.upstream_registry_url)
+        # Roles and policies count while moto enforces IAM.
+        return EcrSource(registry, rule.custom_role_arn if caller else None, self._registry)
+
+    def _may_import(self, repository_name: str, caller: Caller | None) -> bool:
+        arn = self._registry.repository_arn(repository_name)
+
+        def may(action: str) -> bool:
+            return caller is None or caller.may(action, arn, self._backend.registry_policy)
+
+        if not may("ecr:BatchImportUpstreamImage"):
+            return False
+        if repository_name in self._backend.repositories:
+            return True
+        template = self._repositories.find_template(repository_name)
+        if template and template.resource_tags and not may("ecr:TagResource"):
+            return False
+        return may("ecr:CreateRepository") and self._repositories.can_create(
+            repository_name, enforced=caller is not None
+        )

@@ -1,0 +1,28 @@
+"""Which registry: one account in one Region."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from typing import NamedTuple
+
+from moto.core.utils import utcnow
+from moto.utilities.utils import get_partition
+
+
+class RegistryId(NamedTuple):
+    """A private ECR registry."""
+
+    account_id: str
+    region: str
+
+    @property
+    def partition(self) -> str:
+        return get_partition(self.region)
+
+    def repository_arn(self, repository_name: str) -> str:
+        return f"arn:{self.partition}:ecr:{self.region}:{self.account_id}:repository/{repository_name}"
+
+
+def now() -> datetime:
+    """Return moto's time, aware: moto's serializer takes naive times apart by way of the local time zone, slowly."""
+    return utcnow().replace(tzinfo=timezone.utc)

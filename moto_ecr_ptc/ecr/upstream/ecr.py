@@ -1,0 +1,77 @@
+"""A private ECR registry as an upstream: moto's own ECR of that account and Region, as it is when it is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from moto.core.base_backend import backend_lock
+from moto.ecr.models import Repository
+
+from ..access.credentials import UpstreamCredentials
+from ..access.iam import PULL_THROUGH_CACHE_ROLE, policy_allows_role, role_trusts
+from ..exceptions import UpstreamAccessDenied, UpstreamNotFound
+from ..images.blobs import Blob
+from ..images.manifests import Descriptor, is_digest
+from ..images.referrers import find_referrers
+from ..images.registries import HeldImages, find_registry
+from ..images.stored_images import find_by_digest, find_by_tag, read_manifest
+from ..registry_id import RegistryId
+from .source import Fetched
+
+
+class EcrSource(NamedTuple):
+    """An ECR registry of the same moto as an upstream: what its repositories hold."""
+
+    registry: RegistryId
+    role_arn: str | None
+    """The rule's role, if its rights count."""
+
+    asking: RegistryId
+    """The registry of the rule."""
+
+    def get_manifest(self, repository: str, reference: str, credentials: UpstreamCredentials | None) -> Fetched:
+        with backend_lock:
+            backend, held = self._find(repository)
+            image = find_by_digest(held, reference) if is_digest(reference) else find_by_tag(held, reference)
+            manifest = None if image is None else read_manifest(image)
+            if manifest is None:
+                raise UpstreamNotFound(f"{repository}:{reference}")
+            layers = {blob.digest: backend.held_layer(repository, blob.digest) for blob in manifest.blobs}
+            return Fetched(manifest, {digest: layer for digest, layer in layers.items() if layer is not None})
+
+    def get_blob(
+        self, repository: str, digest: str, credentials: UpstreamCredentials | None, size: int | None = None
+    ) -> Blob:
+        with backend_lock:
+            backend, _ = self._find(repository)
+            layer = backend.held_layer(repository, digest)
+            if layer is None:
+                raise UpstreamNotFound(f"{repository}@{digest}")
+            return layer
+
+    def get_referrers(
+        self, repository: str, digest: str, credentials: UpstreamCredentials | None
+    ) -> Sequence[Descriptor]:
+        with backend_lock:
+            _, held = self._find(repository)
+            return [
+                Descriptor(referrer.media_type, referrer.digest, referrer.size)
+                for referrer in find_referrers(held, digest)
+            ]
+
+    def _find(self, name: str) -> tuple[HeldImages, Repository]:
+        held = find_registry(self.registry)
+        if held is None:
+            raise UpstreamNotFound(f"no Region {self.registry.region}")
+        repository = held.repositories.get(name)
+        if repository is None:
+            raise UpstreamNotFound(name)
+        if self.role_arn and self.registry.account_id != self.asking.account_id:
+            trusted = role_trusts(self.role_arn, [PULL_THROUGH_CACHE_ROLE.service], self.asking)
+            allowed = policy_allows_role(
+                repository.policy, self.role_arn, action="ecr:BatchGetImage", resource=repository.arn
+            )
+            if not (trusted and allowed):
+                raise UpstreamAccessDenied(name)
+        return held, repository

@@ -1,0 +1,380 @@
+"""What an upstream registry holds, and how it answers.
+
+There is one of each upstream registry in the mocked world, for all accounts and Regions, as there is in the real one.
+The rooms for OCI layouts and for HTTP are loaded when they are needed, which is seldom.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from moto.core.base_backend import BackendDict, BaseBackend, backend_lock
+
+from ..access.credentials import UpstreamCredentials
+from ..configuration.upstream_registries import DOCKER_HUB
+from ..exceptions import UpstreamAccessDenied, UpstreamError, UpstreamNotFound, UpstreamUnreachable, upstream_error
+from ..images.blobs import Blob, make_blob
+from ..images.manifests import Descriptor, Manifest, is_digest, is_repository, is_tag
+from .built_images import (
+    DEFAULT_PLATFORM,
+    BuiltImage,
+    UpstreamImage,
+    build_image,
+    build_index,
+    check_layers,
+    check_platforms,
+    default_layer,
+)
+from .source import Fetched, Registry
+
+if TYPE_CHECKING:
+    from .oci_layout import Layout
+
+REMEMBERED_PULLS = 10_000
+"""How many pulls an upstream remembers: a server may run for long."""
+
+ERRORS = ("refused", "timeout")
+
+
+@dataclass(frozen=True)
+class Pull:
+    """Something that ECR asked of an upstream registry."""
+
+    repository: str
+    """The repository's name at the upstream."""
+
+    reference: str
+    """A tag; or the digest of a layer, or of the image whose referrers were asked for."""
+
+    account_id: str
+    region: str
+    at: datetime
+    """When, by moto's clock."""
+
+    outcome: str
+    """``ok``, or the failure code."""
+
+
+@dataclass
+class _Repository:
+    manifests: dict[str, Manifest] = field(default_factory=dict)
+    tags: dict[str, str] = field(default_factory=dict)
+    blobs: dict[str, Blob] = field(default_factory=dict)
+
+    def add(self, image: BuiltImage, tag: str | None) -> None:
+        for child in image.children:
+            self.add(child, None)
+        self.manifests[image.manifest.digest] = image.manifest
+        self.blobs.update({digest: make_blob(content) for digest, content in image.blobs.items()})
+        if tag is not None:
+            self.tags[tag] = image.manifest.digest
+
+
+class _Untouched:
+    """Holds an image under every name and tag."""
+
+    def get_manifest(self, repository: str, reference: str, credentials: UpstreamCredentials | None) -> Fetched:
+        if not (is_repository(repository) and is_tag(reference)):
+            raise UpstreamNotFound(f"{repository}:{reference}")
+        image = _default_image(repository, reference)
+        return Fetched(image.manifest, {digest: make_blob(content) for digest, content in image.blobs.items()})
+
+    def get_blob(
+        self, repository: str, digest: str, credentials: UpstreamCredentials | None, size: int | None = None
+    ) -> Blob:
+        raise UpstreamNotFound(f"{repository}@{digest}")
+
+    def get_referrers(
+        self, repository: str, digest: str, credentials: UpstreamCredentials | None
+    ) -> Sequence[Descriptor]:
+        return ()
+
+    def authenticate(self, credentials: UpstreamCredentials | None) -> None:
+        """Accept all."""
+
+
+class _Holding:
+    """Holds what it was given."""
+
+    def __init__(self) -> None:
+        self.repositories: dict[str, _Repository] = {}
+
+    def get_manifest(self, repository: str, reference: str, credentials: UpstreamCredentials | None) -> Fetched:
+        with backend_lock:
+            held = self._get(repository)
+            digest = reference if is_digest(reference) else held.tags.get(reference, "")
+            manifest = held.manifests.get(digest)
+            if manifest is None:
+                raise UpstreamNotFound(f"{repository}:{reference}")
+            return Fetched(manifest, {blob.digest: held.blobs[blob.digest] for blob in manifest.blobs})
+
+    def get_blob(
+        self, repository: str, digest: str, credentials: UpstreamCredentials | None, size: int | None = None
+    ) -> Blob:
+        with backend_lock:
+            blob = self._get(repository).blobs.get(digest)
+            if blob is None:
+                raise UpstreamNotFound(f"{repository}@{digest}")
+            return blob
+
+    def get_referrers(
+        self, repository: str, digest: str, credentials: UpstreamCredentials | None
+    ) -> Sequence[Descriptor]:
+        with backend_lock:
+            return [
+                Descriptor(manifest.media_type, manifest.digest, len(manifest.content))
+                for manifest in self._get(repository).manifests.values()
+                if manifest.subject == digest
+            ]
+
+    def authenticate(self, credentials: UpstreamCredentials | None) -> None:
+        """Accept all."""
+
+    def _get(self, repository: str) -> _Repository:
+        try:
+            return self.repositories[repository]
+        except KeyError:
+            raise UpstreamNotFound(repository) from None
+
+
+class Upstream:
+    """One upstream registry: what users set up, and the answers to ECR."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._source: Registry = _Untouched()
+        self._proxied_url: str | None = None
+        self._credentials: UpstreamCredentials | None = None
+        self._failures: dict[str | None, int | str] = {}
+        self._pulls: deque[Pull] = deque(maxlen=REMEMBERED_PULLS)
+
+    # --- what users do -------------------------------------------------------------------------------------------
+
+    def push(
+        self,
+        repository: str,
+        tag: str | None,
+        layers: Sequence[bytes] | None,
+        platforms: Sequence[str] | None,
+        subject: str | None,
+    ) -> UpstreamImage:
+        """Put an image into the registry. The parameters are those of the public ``push``.
+
+        :param subject: a digest
+        :raises ValueError: a parameter is not what it should be
+        """
+        if not is_repository(repository):
+            raise ValueError(f"{repository!r} is not the name of a repository")
+        if tag is not None and not is_tag(tag):
+            raise ValueError(f"{tag!r} is not a tag")
+        with backend_lock:
+            holding = self._hold()
+            held = holding.repositories.get(repository, _Repository())
+            descriptor = None if subject is None else _find_subject(held, repository, subject)
+            image = _build(repository, tag, layers, platforms, descriptor)
+            held.add(image, tag)
+            holding.repositories[repository] = held
+            self._source = holding
+            return image.as_held
+
+    def load_path(self, path: str | os.PathLike[str], repository: str) -> tuple[UpstreamImage, ...]:
+        """Put all images of the OCI image layout at a path into a repository, and return the tagged ones.
+
+        :raises ValueError: there is no layout, or it or the name is malformed
+        """
+        from .oci_layout import read_layout
+
+        return self.load(read_layout(path), repository)
+
+    def load(self, layout: Layout, repository: str) -> tuple[UpstreamImage, ...]:
+        """Put all images of an OCI image layout into a repository, and return the tagged ones.
+
+        :raises ValueError: the layout or the name is malformed
+        """
+        if not is_repository(repository):
+            raise ValueError(f"{repository!r} is not the name of a repository")
+        with backend_lock:
+            holding = self._hold()
+            held = holding.repositories.setdefault(repository, _Repository())
+            held.manifests.update(layout.manifests)
+            held.blobs.update(layout.blobs)
+            held.tags.update(layout.tags)
+            self._source = holding
+            return layout.tagged_images
+
+    def proxy(self, url: str, timeout: float) -> None:
+        """Have a real registry answer.
+
+        :raises ValueError: no HTTP URL of a registry, or the upstream holds images
+        """
+        from .proxy import ProxiedRegistry
+
+        proxied = ProxiedRegistry(url, timeout)
+        with backend_lock:
+            if isinstance(self._source, _Holding):
+                raise ValueError(
+                    f"The upstream registry '{self.url}' holds pushed or loaded images: it cannot be a proxy"
+                )
+            self._source = proxied
+            self._proxied_url = proxied.url
+
+    @property
+    def credentials(self) -> dict[str, str] | None:
+        """The only credentials that are accepted; None: all are, and none too."""
+        accepted = self._credentials
+        return None if accepted is None else {"username": accepted.username, "accessToken": accepted.access_token}
+
+    @credentials.setter
+    def credentials(self, credentials: Mapping[str, str] | None) -> None:
+        if credentials is None:
+            self._credentials = None
+            return
+        if (
+            not isinstance(credentials, Mapping)
+            or set(credentials) != {"username", "accessToken"}
+            or not all(isinstance(value, str) and value for value in credentials.values())
+        ):
+            raise ValueError("credentials must be None or a mapping of 'username' and 'accessToken' to strings")
+        self._credentials = UpstreamCredentials(credentials["username"], credentials["accessToken"])
+
+    def fail(self, repository: str | None, status: int | None, error: str | None) -> None:
+        """Answer so for a repository, or for all. The parameters are those of the public ``fail``.
+
+        :raises ValueError: not exactly one of status and error, or one out of range
+        """
+        if (status is None) == (error is None):
+            raise ValueError("fail takes exactly one of status and error")
+        if repository is not None and not is_repository(repository):
+            raise ValueError(f"{repository!r} is not the name of a repository")
+        if status is not None and not (type(status) is int and 400 <= status <= 599):
+            raise ValueError(f"{status!r} is not the HTTP status of a failure (400 to 599)")
+        if error is not None and error not in ERRORS:
+            raise ValueError(f"{error!r} is not an error; choose one of {', '.join(map(repr, ERRORS))}")
+        failure = error if status is None else status
+        assert failure is not None
+        with backend_lock:
+            self._failures[repository] = failure
+
+    def recover(self, repository: str | None) -> None:
+        """End the failure of a repository, or all failures."""
+        with backend_lock:
+            if repository is None:
+                self._failures.clear()
+            else:
+                self._failures.pop(repository, None)
+
+    @property
+    def pulls(self) -> tuple[Pull, ...]:
+        with backend_lock:
+            return tuple(self._pulls)
+
+    # --- what ECR asks -------------------------------------------------------------------------------------------
+
+    def get_manifest(self, repository: str, reference: str, credentials: UpstreamCredentials | None) -> Fetched:
+        return self._admit(repository, credentials).get_manifest(repository, reference, credentials)
+
+    def get_blob(
+        self, repository: str, digest: str, credentials: UpstreamCredentials | None, size: int | None = None
+    ) -> Blob:
+        return self._admit(repository, credentials).get_blob(repository, digest, credentials, size)
+
+    def get_referrers(
+        self, repository: str, digest: str, credentials: UpstreamCredentials | None
+    ) -> Sequence[Descriptor]:
+        return self._admit(repository, credentials).get_referrers(repository, digest, credentials)
+
+    def authenticate(self, credentials: UpstreamCredentials | None) -> None:
+        self._admit(None, credentials).authenticate(credentials)
+
+    def record(self, pull: Pull) -> None:
+        with backend_lock:
+            self._pulls.append(pull)
+
+    # -------------------------------------------------------------------------------------------------------------
+
+    def _hold(self) -> _Holding:
+        if self._proxied_url:
+            raise ValueError(
+                f"The upstream registry '{self.url}' is a proxy of {self._proxied_url}: it takes no images"
+            )
+        return self._source if isinstance(self._source, _Holding) else _Holding()
+
+    def _admit(self, repository: str | None, credentials: UpstreamCredentials | None) -> Registry:
+        """Return what answers, unless the registry fails or refuses."""
+        with backend_lock:
+            for failing in (repository, None):
+                if failing in self._failures:
+                    raise _failure(self._failures[failing])
+            if self._credentials and self._credentials != credentials:
+                raise UpstreamAccessDenied("other credentials")
+            if repository and "/" not in repository and self.url == DOCKER_HUB and not self._proxied_url:
+                raise UpstreamAccessDenied("a name without 'library/'")
+            return self._source
+
+
+class UpstreamBackend(BaseBackend):
+    """The upstream registries of one moto. moto resets it with its other backends."""
+
+    def __init__(self, region_name: str, account_id: str) -> None:
+        super().__init__(region_name, account_id)
+        self._upstreams: dict[str, Upstream] = {}
+
+    def get(self, url: str) -> Upstream:
+        """Return the upstream registry with this URL: always the same, until a reset."""
+        with backend_lock:
+            return self._upstreams.setdefault(url, Upstream(url))
+
+
+_backends = BackendDict(UpstreamBackend, "ecr", use_boto3_regions=False, additional_regions=["aws"])
+
+
+def get_upstream(url: str) -> Upstream:
+    """Return the upstream registry with this URL, as it is in the current state of moto."""
+    return _backends["upstream registries"]["aws"].get(url)
+
+
+def _build(
+    repository: str,
+    tag: str | None,
+    layers: Sequence[bytes] | None,
+    platforms: Sequence[str] | None,
+    subject: Descriptor | None,
+) -> BuiltImage:
+    if platforms is None:
+        return _build_one(repository, tag, layers, DEFAULT_PLATFORM, subject)
+    if layers is not None:
+        raise ValueError("push takes layers or platforms, not both")
+    check_platforms(platforms)
+    children = {platform: _build_one(repository, tag, None, platform, None) for platform in platforms}
+    return build_index(children, subject)
+
+
+def _build_one(
+    repository: str, tag: str | None, layers: Sequence[bytes] | None, platform: str, subject: Descriptor | None
+) -> BuiltImage:
+    if layers is None:
+        return build_image([default_layer(repository, tag, platform)], platform, subject)
+    check_layers(layers)
+    return build_image(layers, DEFAULT_PLATFORM, subject)
+
+
+@lru_cache(maxsize=256)
+def _default_image(repository: str, tag: str) -> BuiltImage:
+    return _build_one(repository, tag, None, DEFAULT_PLATFORM, None)
+
+
+def _find_subject(held: _Repository, repository: str, digest: str) -> Descriptor:
+    manifest = held.manifests.get(digest)
+    if manifest is None:
+        raise ValueError(f"The repository '{repository}' holds no image with the digest {digest}")
+    return Descriptor(manifest.media_type, digest, len(manifest.content))
+
+
+def _failure(failure: int | str) -> UpstreamError:
+    return upstream_error(failure, f"HTTP {failure}") if isinstance(failure, int) else UpstreamUnreachable(failure)
