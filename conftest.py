@@ -24,7 +24,7 @@ from moto import mock_aws
 from moto.core import set_initial_no_auth_action_count
 from moto.server import ThreadedMotoServer
 
-from moto_ecr_ptc.ecr.images import BuiltImage, build_image
+from moto_ecr_ptc.ecr.upstream.built_images import BuiltImage, build_image
 
 pytest_plugins = ["pytester"]
 

@@ -68,12 +68,12 @@ def _load_backend() -> None:
     _forget_backend_of_another_moto()
     try:
         # The response class too, so that a seam that is missing shows before anything has changed.
-        urls = importlib.import_module("moto_ecr_ptc.ecr.urls")
+        importlib.import_module("moto_ecr_ptc.ecr.urls")
         models = importlib.import_module("moto_ecr_ptc.ecr.models")
     except (ImportError, AttributeError) as error:
         raise _unsupported(moto_version, str(error)) from error
     models.register()
-    urls.register_layer_urls()
+    importlib.import_module("moto_ecr_ptc.registry_hosts").register()
 
 
 def _extend_cloudformation() -> None:

@@ -12,9 +12,10 @@ from typing import Any
 import requests
 from moto import settings
 
-from .ecr.images import UpstreamImage, check_layers, check_platforms
-from .ecr.oci_layout import pack_layout
-from .ecr.upstream import Pull
+from .ecr.images.blobs import make_blob
+from .ecr.upstream.built_images import UpstreamImage, check_layers, check_platforms
+from .ecr.upstream.oci_layout import packed_layout
+from .ecr.upstream.registry import Pull
 
 _TIMEOUT = 60
 
@@ -48,14 +49,15 @@ class RemoteUpstream:
         return _image(answer)
 
     def load_path(self, path: str | os.PathLike[str], repository: str) -> tuple[UpstreamImage, ...]:
-        answer = self._send(
-            "POST",
-            "load",
-            params={"registry": self._registry, "repository": repository},
-            data=pack_layout(path),
-            headers={"Content-Type": "application/x-tar"},
-        )
-        return tuple(map(_image, answer["images"]))
+        with packed_layout(path) as (layout, archive):
+            self._send(
+                "POST",
+                "load",
+                params={"registry": self._registry, "repository": repository},
+                data=archive,
+                headers={"Content-Type": "application/x-tar"},
+            )
+        return layout.tagged_images
 
     def proxy(self, url: str, timeout: float) -> None:
         self._post("proxy", url=url, timeout=timeout)
@@ -103,5 +105,5 @@ def _image(answer: Any) -> UpstreamImage:
     return UpstreamImage(
         answer["manifest"].encode(),
         answer["mediaType"],
-        tuple(base64.b64decode(layer) for layer in answer["layers"]),
+        tuple(make_blob(base64.b64decode(layer)) for layer in answer["layers"]),
     )

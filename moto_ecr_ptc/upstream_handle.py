@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Union
 from .activation import server_is_running
 
 if TYPE_CHECKING:
-    from .ecr.images import UpstreamImage
-    from .ecr.upstream import Pull, Upstream
+    from .ecr.upstream.built_images import UpstreamImage
+    from .ecr.upstream.registry import Pull, Upstream
     from .remote import RemoteUpstream
 
     Path = Union[str, os.PathLike[str]]
@@ -127,7 +127,7 @@ class UpstreamRegistry:
                 "runs in it. Use it within mock_aws, after starting a ThreadedMotoServer, or with "
                 "TEST_SERVER_MODE=true and TEST_SERVER_MODE_ENDPOINT for a server elsewhere."
             )
-        from .ecr.upstream import get_upstream
+        from .ecr.upstream.registry import get_upstream
 
         return get_upstream(self._url)
 
@@ -139,6 +139,6 @@ def upstream_registry(registry: str) -> UpstreamRegistry:
         (``"registry-1.docker.io"``, ``"mine.azurecr.io"``)
     :raises ValueError: neither, or an upstream that is no simulation (``ecr``); the message lists the choices
     """
-    from .ecr.upstreams import registry_url
+    from .ecr.configuration.upstream_registries import registry_url
 
     return UpstreamRegistry(registry_url(registry))

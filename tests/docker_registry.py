@@ -27,8 +27,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
-from moto_ecr_ptc.ecr.credentials import UpstreamCredentials
-from moto_ecr_ptc.ecr.images import BuiltImage
+from moto_ecr_ptc.ecr.access.credentials import UpstreamCredentials
+from moto_ecr_ptc.ecr.upstream.built_images import BuiltImage
 
 INSTALLED = pytest.mark.skipif(
     shutil.which("docker-registry") is None, reason="docker-registry (a Debian package) is not installed"

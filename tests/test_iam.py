@@ -263,7 +263,7 @@ def test_role_that_the_caller_may_not_pass_is_denied(aws, ecr, rights):
 
 @pytest.mark.parametrize(("service", "may"), [("ecr.amazonaws.com", True), ("ecs-tasks.amazonaws.com", False)])
 def test_role_may_be_passed_to_the_service_that_the_policy_names(aws, ecr, service, may):
-    from moto_ecr_ptc.ecr import iam
+    from moto_ecr_ptc.ecr.access import iam
 
     aws.client("iam").create_role(RoleName="ecr-upstream", AssumeRolePolicyDocument="{}")
     condition = {"StringEquals": {"iam:PassedToService": service}}

@@ -13,8 +13,9 @@ import pytest
 
 from conftest import Aws, digest, pull, refusal
 from moto_ecr_ptc import UpstreamRegistry, upstream_registry
-from moto_ecr_ptc.ecr.images import OCI_MANIFEST, BuiltImage, Descriptor, build_image, build_index, sha256
-from moto_ecr_ptc.ecr.upstream import get_upstream
+from moto_ecr_ptc.ecr.images.manifests import OCI_MANIFEST, Descriptor, sha256
+from moto_ecr_ptc.ecr.upstream.built_images import BuiltImage, build_image, build_index
+from moto_ecr_ptc.ecr.upstream.registry import get_upstream
 
 AMD64 = build_image([b"layer of amd64"], "linux/amd64")
 ARM64 = build_image([b"layer of arm64"], "linux/arm64")

@@ -8,10 +8,11 @@ import docker_registry
 import pytest
 from docker_registry import ACCEPTED, DockerRegistry
 
-from moto_ecr_ptc.ecr.credentials import UpstreamCredentials
+from moto_ecr_ptc.ecr.access.credentials import UpstreamCredentials
 from moto_ecr_ptc.ecr.exceptions import UpstreamAccessDenied, UpstreamNotFound
-from moto_ecr_ptc.ecr.images import Descriptor, build_image, build_index, sha256
-from moto_ecr_ptc.ecr.proxy import ProxiedRegistry
+from moto_ecr_ptc.ecr.images.manifests import Descriptor, sha256
+from moto_ecr_ptc.ecr.upstream.built_images import build_image, build_index
+from moto_ecr_ptc.ecr.upstream.proxy import ProxiedRegistry
 
 pytestmark = docker_registry.INSTALLED
 
@@ -84,7 +85,7 @@ def test_blob_of_several_megabytes_is_returned(open_registry):
     image = build_image([bytes(range(256)) * 4096 * 9], "linux/amd64")
     open_registry.push("large", "latest", image)
     digest = image.manifest.layers[0].digest
-    assert ProxiedRegistry(open_registry.url).get_blob("large", digest, None) == image.layers[0]
+    assert ProxiedRegistry(open_registry.url).get_blob("large", digest, None).read() == image.layers[0]
 
 
 @pytest.mark.parametrize(("repository", "reference"), [(REPOSITORY, "absent"), (REPOSITORY, ABSENT), ("absent", "1")])

@@ -20,8 +20,9 @@ from moto.ecr.models import ecr_backends
 
 from conftest import ACCOUNT, GOOD_SECRET, REGION, Aws, digest, failure_codes, pull, refusal, repositories
 from moto_ecr_ptc import UpstreamRegistry, upstream_registry
-from moto_ecr_ptc.ecr import turns
-from moto_ecr_ptc.ecr.images import OCI_MANIFEST, Descriptor, build_image, build_index
+from moto_ecr_ptc.ecr.images.manifests import OCI_MANIFEST, Descriptor
+from moto_ecr_ptc.ecr.pulls import turns
+from moto_ecr_ptc.ecr.upstream.built_images import build_image, build_index
 
 AMD64 = build_image([b"layer of amd64"], "linux/amd64")
 ARM64 = build_image([b"layer of arm64"], "linux/arm64")

@@ -23,26 +23,25 @@ import responses
 from moto import mock_aws
 
 from moto_ecr_ptc import upstream_registry
-from moto_ecr_ptc.ecr.credentials import UpstreamCredentials
+from moto_ecr_ptc.ecr.access.credentials import UpstreamCredentials
 from moto_ecr_ptc.ecr.exceptions import (
     UpstreamAccessDenied,
     UpstreamNotFound,
     UpstreamTooManyRequests,
     UpstreamUnavailable,
 )
-from moto_ecr_ptc.ecr.fetch import THREAD_NAME
-from moto_ecr_ptc.ecr.images import (
+from moto_ecr_ptc.ecr.images.manifests import (
     DOCKER_LIST,
     DOCKER_MANIFEST,
     MAX_MANIFEST_SIZE,
     OCI_INDEX,
     OCI_MANIFEST,
     Descriptor,
-    build_image,
-    build_index,
     sha256,
 )
-from moto_ecr_ptc.ecr.proxy import ProxiedRegistry
+from moto_ecr_ptc.ecr.upstream.built_images import build_image, build_index
+from moto_ecr_ptc.ecr.upstream.fetch import THREAD_NAME
+from moto_ecr_ptc.ecr.upstream.proxy import ProxiedRegistry
 
 CREDENTIALS = UpstreamCredentials("a-user", "a-token")
 BASIC = f"Basic {base64.b64encode(b'a-user:a-token').decode()}"
@@ -437,12 +436,12 @@ def test_status_other_than_200_is_its_error(serve, status, error):
 
 def test_blob_is_returned(serve):
     server = serve({f"/v2/app/blobs/{LAYER}": Answer(200, b"layer")})
-    assert ProxiedRegistry(server.url).get_blob("app", LAYER, None) == b"layer"
+    assert ProxiedRegistry(server.url).get_blob("app", LAYER, None).read() == b"layer"
 
 
 def test_blob_that_is_said_to_be_encoded_is_returned_as_it_is(serve):
     server = serve({f"/v2/app/blobs/{LAYER}": Answer(200, b"layer", {"Content-Encoding": "gzip"})})
-    assert ProxiedRegistry(server.url).get_blob("app", LAYER, None) == b"layer"
+    assert ProxiedRegistry(server.url).get_blob("app", LAYER, None).read() == b"layer"
 
 
 def test_blob_with_another_digest_is_unavailable(serve):
@@ -459,7 +458,7 @@ def test_blob_that_the_registry_lacks_is_not_found(serve):
 def test_blob_larger_than_any_manifest_is_returned(serve):
     content = bytes(MAX_MANIFEST_SIZE + 1)
     server = serve({f"/v2/app/blobs/{sha256(content)}": Answer(200, content)})
-    assert ProxiedRegistry(server.url).get_blob("app", sha256(content), None) == content
+    assert ProxiedRegistry(server.url).get_blob("app", sha256(content), None).read() == content
 
 
 # --- referrers --------------------------------------------------------------------------------------------------------
@@ -746,7 +745,7 @@ def test_token_that_has_expired_is_replaced_once(serve):
 
 
 def test_tokens_of_very_many_repositories_are_forgotten_in_time(serve, monkeypatch):
-    monkeypatch.setattr("moto_ecr_ptc.ecr.proxy._MAX_LEARNED", 1)
+    monkeypatch.setattr("moto_ecr_ptc.ecr.upstream.proxy._MAX_LEARNED", 1)
     tokens = serve({"/token": token()})
     script = guarded(bearer(tokens), "Bearer t0k3n", manifest())
     server = serve({TAGGED: script, "/v2/other/manifests/latest": script})
@@ -804,7 +803,7 @@ def test_redirect_to_another_port_drops_the_authorization(serve):
     storage = serve({"/blob": Answer(200, b"layer")})
     redirect = Answer(307, b"", {"Location": f"{storage.url}/blob?signature=x"})
     server = serve({f"/v2/app/blobs/{LAYER}": guarded("Basic", BASIC, redirect)})
-    assert ProxiedRegistry(server.url).get_blob("app", LAYER, CREDENTIALS) == b"layer"
+    assert ProxiedRegistry(server.url).get_blob("app", LAYER, CREDENTIALS).read() == b"layer"
     (asked,) = storage.asked
     assert (asked.authorization, asked.query) == (None, {"signature": ["x"]})
 
@@ -885,7 +884,7 @@ def test_redirects_without_an_end_are_unavailable(serve, headers):
 def test_redirect_with_a_body_without_an_end_is_followed(serve):
     endless = Raw(b"HTTP/1.1 302 Found\r\nLocation: /elsewhere\r\n\r\n", b"x" * 65536, 0, 1000)
     server = serve({f"/v2/app/blobs/{LAYER}": endless, "/elsewhere": Answer(200, b"layer")})
-    assert ProxiedRegistry(server.url).get_blob("app", LAYER, None) == b"layer"
+    assert ProxiedRegistry(server.url).get_blob("app", LAYER, None).read() == b"layer"
 
 
 # --- the environment --------------------------------------------------------------------------------------------------
@@ -1006,7 +1005,7 @@ def test_blob_that_takes_long_is_returned(serve):
     content = b"a" * 15
     script = Raw(b"HTTP/1.1 200 OK\r\nContent-Length: 15\r\n\r\n", b"a", 0.1, 15)
     server = serve({f"/v2/app/blobs/{sha256(content)}": script})
-    assert ProxiedRegistry(server.url, 1).get_blob("app", sha256(content), None) == content
+    assert ProxiedRegistry(server.url, 1).get_blob("app", sha256(content), None).read() == content
 
 
 def test_blob_is_read_no_further_than_its_descriptor_says(serve):
@@ -1016,7 +1015,7 @@ def test_blob_is_read_no_further_than_its_descriptor_says(serve):
 
 
 def test_blob_without_a_descriptor_is_read_up_to_a_maximum(serve, monkeypatch):
-    monkeypatch.setattr("moto_ecr_ptc.ecr.proxy.MAX_UNDESCRIBED_BLOB", 100_000)
+    monkeypatch.setattr("moto_ecr_ptc.ecr.upstream.proxy.MAX_UNDESCRIBED_BLOB", 100_000)
     server = serve({f"/v2/app/blobs/{LAYER}": Raw(b"HTTP/1.1 200 OK\r\n\r\n", b"a" * 1024, 0, 100_000)})
     with pytest.raises(UpstreamUnavailable, match="an answer of more than 100000 bytes"):
         ProxiedRegistry(server.url).get_blob("app", LAYER, None)

@@ -13,7 +13,7 @@ from moto import settings
 
 from conftest import REGION, Aws, digest, failure_codes, pull, write_layout
 from moto_ecr_ptc import UpstreamRegistry, upstream_registry
-from moto_ecr_ptc.ecr.images import sha256
+from moto_ecr_ptc.ecr.images.manifests import sha256
 
 
 @pytest.fixture

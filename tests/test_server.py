@@ -26,7 +26,7 @@ from moto.core.exceptions import ServiceException
 import conftest
 from conftest import ACCOUNT, LIFECYCLE_POLICY, REGION, REPOSITORY_POLICY, SCRIPTS, prefixes
 from moto_ecr_ptc import upstream_registry
-from moto_ecr_ptc.ecr.templates import TemplateSettings
+from moto_ecr_ptc.ecr.configuration.templates import TemplateSettings
 
 QUAY = {"ecrRepositoryPrefix": "quay", "upstreamRegistryUrl": "quay.io"}
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/a-role"

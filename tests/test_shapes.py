@@ -162,7 +162,7 @@ def test_model_holds_nothing_that_is_not_understood(operation):
 
 def test_model_names_no_upstream_registry_that_is_missing():
     """A newer botocore that brings another upstream registry shows here."""
-    from moto_ecr_ptc.ecr.upstreams import UPSTREAM_REGISTRIES
+    from moto_ecr_ptc.ecr.configuration.upstream_registries import UPSTREAM_REGISTRIES
 
     assert {registry.name for registry in UPSTREAM_REGISTRIES} >= set(ENUM)
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from moto_ecr_ptc.ecr.templates import RepositoryCreationTemplate, find_template
+from moto_ecr_ptc.ecr.configuration.templates import RepositoryCreationTemplate, find_template
 
 NOW = datetime(2026, 1, 1)
 PURPOSES = ["REPLICATION", "PULL_THROUGH_CACHE", "CREATE_ON_PUSH"]

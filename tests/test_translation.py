@@ -9,7 +9,7 @@ import pytest
 
 from conftest import digest, failure_codes, pull, repositories
 from moto_ecr_ptc import UpstreamRegistry, upstream_registry
-from moto_ecr_ptc.ecr.images import sha256
+from moto_ecr_ptc.ecr.images.manifests import sha256
 
 OCI = "application/vnd.oci.image.manifest.v1+json"
 DOCKER = "application/vnd.docker.distribution.manifest.v2+json"

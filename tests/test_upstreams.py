@@ -18,8 +18,8 @@ from moto import mock_aws
 from conftest import ACCOUNT, REGION, Aws, digest, failure_codes, pull, refusal
 from moto_ecr_ptc import UpstreamRegistry, upstream_registry
 from moto_ecr_ptc.ecr.exceptions import UpstreamNotFound
-from moto_ecr_ptc.ecr.images import sha256
-from moto_ecr_ptc.ecr.upstream import REMEMBERED_PULLS, get_upstream
+from moto_ecr_ptc.ecr.images.manifests import sha256
+from moto_ecr_ptc.ecr.upstream.registry import REMEMBERED_PULLS, get_upstream
 
 
 @pytest.fixture
@@ -145,7 +145,7 @@ def test_push_returns_a_valid_oci_image(quay, ecr):
     assert [layer["mediaType"].rpartition(".")[2] for layer in manifest["layers"]] == ["tar", "tar+gzip", "tar+gzip"]
     pull(ecr, "quay/a/b")
     held = backend().held_layer("quay/a/b", manifest["config"]["digest"])
-    config = json.loads(held)
+    config = json.loads(held.read())
     assert (config["os"], config["architecture"]) == ("linux", "amd64")
     assert config["rootfs"] == {"type": "layers", "diff_ids": [sha256(b"raw"), sha256(b"a layer"), sha256(broken)]}
 

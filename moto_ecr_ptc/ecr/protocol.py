@@ -5,6 +5,7 @@ Source: https://smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html
 
 from __future__ import annotations
 
+import base64
 import json
 from typing import Any, cast
 
@@ -17,6 +18,8 @@ CONTENT_TYPE = "application/x-amz-json-1.1"
 _JSON_TYPES: dict[str, tuple[Any, str]] = {
     "string": (str, "a string"),
     "integer": (int, "an integer"),
+    "long": (int, "an integer"),
+    "blob": (str, "a string in base64"),
     "boolean": (bool, "a boolean"),
     "list": (list, "an array"),
     "structure": (dict, "an object"),
@@ -75,9 +78,18 @@ def _read(value: Any, shape: Shape, where: str) -> Any:
             for name, member in shape.members.items()
             if value.get(name) is not None
         }
+    if shape.type_name == "blob":
+        return _decode(value, where)
     if isinstance(shape, ListShape):
         return [_read(item, shape.member, f"Each item of {where}") for item in value]
     return value
+
+
+def _decode(value: str, where: str) -> bytes:
+    try:
+        return base64.b64decode(value, validate=True)
+    except ValueError:
+        raise SerializationException(f"{where} must be a string in base64") from None
 
 
 def _refuse_constant(constant: str) -> None:

@@ -8,6 +8,9 @@ from typing import NamedTuple
 from moto.core.utils import utcnow
 from moto.utilities.utils import get_partition
 
+REGISTRY_HOST = r"(?P<account>[0-9]{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(?:\.cn)?"
+"""The host of a registry, as a regular expression."""
+
 
 class RegistryId(NamedTuple):
     """A private ECR registry."""

@@ -7,24 +7,29 @@ from __future__ import annotations
 
 import base64
 import binascii
+import io
 import json
 import os
 import re
-from collections.abc import Callable, Mapping
-from typing import Any, cast
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import IO, Any, cast
 from urllib.parse import parse_qs, urlsplit
 
 from moto.core.common_types import TYPE_RESPONSE
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.ecr.models import ecr_backends
 
-from .images import UpstreamImage
-from .layers import SERVER_PATH, download_layer
+from .configuration.upstream_registries import registry_url
+from .downloads import SERVER_PATH, download_layer
+from .images.blobs import PIECE
 from .models import PullThroughCacheBackend
-from .oci_layout import read_archive
-from .proxy import DEFAULT_TIMEOUT
-from .upstream import Upstream, get_upstream
-from .upstreams import registry_url
+from .upstream.built_images import UpstreamImage
+from .upstream.oci_layout import read_archive
+from .upstream.proxy import DEFAULT_TIMEOUT
+from .upstream.registry import Upstream, get_upstream
 
 PREFIX = "/moto-api/static/ecr/upstream-"
 
@@ -34,7 +39,7 @@ Call = Callable[["Parameters"], Any]
 class Parameters:
     """The parameters of a call: JSON members, or those of the query."""
 
-    def __init__(self, members: Mapping[str, Any], body: bytes = b"") -> None:
+    def __init__(self, members: Mapping[str, Any], body: IO[bytes] | None = None) -> None:
         self._members = dict(members)
         self._body = body
 
@@ -55,9 +60,10 @@ class Parameters:
             raise ValueError(f"'{name}' has the wrong type")
         return value
 
-    def take_body(self) -> bytes:
-        body, self._body = self._body, b""
-        return body
+    def take_body(self) -> IO[bytes]:
+        """Return the body of a call whose parameters are in the query."""
+        body, self._body = self._body, None
+        return body or io.BytesIO()
 
     def upstream(self) -> Upstream:
         return get_upstream(registry_url(self.take("registry", str, required=True)))
@@ -69,7 +75,7 @@ class Parameters:
         """
         if self._members:
             raise ValueError(f"There is no parameter {', '.join(map(repr, self._members))}")
-        if self._body:
+        if self._body and self._body.read(1):
             raise ValueError("Parameters go into the query or into the body, not into both")
 
 
@@ -89,7 +95,7 @@ def load(parameters: Parameters) -> Any:
     repository = parameters.take("repository", str, required=True)
     archive = parameters.take_body()
     parameters.finish()
-    return {"images": [_image(image) for image in upstream.load(read_archive(archive), repository)]}
+    return {"images": [_describe(image) for image in upstream.load(read_archive(archive), repository)]}
 
 
 def proxy(parameters: Parameters) -> Any:
@@ -153,13 +159,12 @@ def expire(parameters: Parameters) -> Any:
     return {"expired": cast(PullThroughCacheBackend, backend).expire_cached_tags(repository)}
 
 
+def _describe(image: UpstreamImage) -> dict[str, Any]:
+    return {"digest": image.digest, "mediaType": image.media_type, "manifest": image.manifest.decode()}
+
+
 def _image(image: UpstreamImage) -> dict[str, Any]:
-    return {
-        "digest": image.digest,
-        "mediaType": image.media_type,
-        "manifest": image.manifest.decode(),
-        "layers": [base64.b64encode(layer).decode() for layer in image.layers],
-    }
+    return {**_describe(image), "layers": [base64.b64encode(layer).decode() for layer in image.layers]}
 
 
 def _decode(layer: Any) -> bytes:
@@ -174,7 +179,9 @@ def _answer(call: Call, method: str) -> Callable[[Any, str, Any], TYPE_RESPONSE]
         try:
             if request.method != method:
                 raise ValueError(f"Use {method} here")
-            return (201 if method == "POST" else 200), _JSON, json.dumps(call(_read(request, full_url)))
+            with _open_body(request) as body:
+                answer = call(_read(body, full_url))
+            return (201 if method == "POST" else 200), _JSON, json.dumps(answer)
         except ValueError as error:
             return 400, _JSON, json.dumps({"message": str(error)})
 
@@ -185,18 +192,34 @@ def _answer(call: Call, method: str) -> Callable[[Any, str, Any], TYPE_RESPONSE]
 
 _JSON = {"Content-Type": "application/json"}
 
+_IN_MEMORY = 1024 * 1024
+"""The size up to which a body lies in memory: archives may be large."""
 
-def _read(request: Any, full_url: str) -> Parameters:
-    # Not request.data: curl calls everything a form, and a form has no data.
-    body = request.get_data() if hasattr(request, "environ") else request.body or b""
-    if not isinstance(body, bytes):  # pragma: no cover (only moto < 5.2.4 hands such bodies on)
-        # In process it is what the client was given: a file too, or pieces.
-        body = body.encode() if isinstance(body, str) else b"".join(body)
+
+@contextmanager
+def _open_body(request: Any) -> Iterator[IO[bytes]]:
+    with tempfile.SpooledTemporaryFile(_IN_MEMORY) as body:
+        if hasattr(request, "environ"):
+            # Not request.data: curl calls everything a form, and a form has no data.
+            shutil.copyfileobj(request.stream, body, PIECE)
+        else:  # pragma: no cover (only moto < 5.2.4 hands such requests on)
+            # In process it is what the client was given: a file too, or pieces.
+            given = request.body or b""
+            given = given.encode() if isinstance(given, str) else given
+            body.writelines([given] if isinstance(given, bytes) else given)
+        body.seek(0)
+        yield cast("IO[bytes]", body)
+
+
+def _read(body: IO[bytes], full_url: str) -> Parameters:
     query = {name: values[-1] for name, values in parse_qs(urlsplit(full_url).query).items()}
-    if query or not body:
+    if query:
         return Parameters(query, body)
+    text = body.read()
+    if not text:
+        return Parameters({})
     try:
-        members = json.loads(body.decode())
+        members = json.loads(text.decode())
     except (ValueError, RecursionError):
         raise ValueError("The body must be a JSON object") from None
     if not isinstance(members, dict):

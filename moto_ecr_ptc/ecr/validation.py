@@ -73,7 +73,7 @@ def _find_in_value(value: Any, shape: Shape, path: str) -> tuple[str, str] | Non
 
 def _violated_constraint(value: Any, shape: Shape) -> str | None:
     metadata = shape.metadata
-    size, quality = (len(value), "length") if isinstance(value, (str, list)) else (value, "value")
+    size, quality = (len(value), "length") if isinstance(value, (str, bytes, list)) else (value, "value")
     if "min" in metadata and size < metadata["min"]:
         return f"Member must have {quality} greater than or equal to {metadata['min']}"
     if "max" in metadata and size > metadata["max"]:

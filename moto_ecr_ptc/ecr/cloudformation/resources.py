@@ -23,9 +23,9 @@ from moto.ecr.models import ecr_backends
 from moto.moto_api._internal import mock_random
 from werkzeug.exceptions import HTTPException
 
+from ..configuration.templates import RepositoryCreationTemplate, read_settings
 from ..exceptions import PullThroughCacheRuleNotFoundException, TemplateNotFoundException
 from ..models import PullThroughCacheBackend
-from ..templates import RepositoryCreationTemplate, read_settings
 from ..validation import find_violation
 from .masking import Mask
 
@@ -221,7 +221,7 @@ class PullThroughCacheRuleType(EcrResourceType, CloudFormationModel):
 
     def create(self, name: str) -> None:
         members = {xform_name(member): value for member, value in self._members().items()}
-        self.physical_resource_id = self._backend().create_pull_through_cache_rule(**members).ecr_repository_prefix
+        self.physical_resource_id = self._backend().rules.create(**members).ecr_repository_prefix
 
     def change(self, new: PullThroughCacheRuleType) -> None:
         return None
@@ -231,7 +231,7 @@ class PullThroughCacheRuleType(EcrResourceType, CloudFormationModel):
 
     def remove(self) -> None:
         with suppress(PullThroughCacheRuleNotFoundException):
-            self._backend().delete_pull_through_cache_rule(ecr_repository_prefix=self.physical_resource_id)
+            self._backend().rules.delete(ecr_repository_prefix=self.physical_resource_id)
 
 
 class RepositoryCreationTemplateType(EcrResourceType, CloudFormationModel):
@@ -254,9 +254,7 @@ class RepositoryCreationTemplateType(EcrResourceType, CloudFormationModel):
 
     def create(self, name: str) -> None:
         members = self._members()
-        self._template = self._backend().create_repository_creation_template(
-            prefix=members["prefix"], settings=read_settings(members)
-        )
+        self._template = self._backend().templates.create(prefix=members["prefix"], settings=read_settings(members))
         self.physical_resource_id = self._template.prefix
 
     def change(self, new: RepositoryCreationTemplateType) -> Callable[[], None] | None:
@@ -264,12 +262,12 @@ class RepositoryCreationTemplateType(EcrResourceType, CloudFormationModel):
         if members["prefix"] != self.physical_resource_id:
             return None
         made = self._template
-        before, self._template = self._backend().replace_repository_creation_template(
+        before, self._template = self._backend().templates.replace(
             prefix=members["prefix"], settings=read_settings(members)
         )
 
         def undo() -> None:
-            self._backend().restore_repository_creation_template(before)
+            self._backend().templates.restore(before)
             self._template = made
 
         return undo
@@ -279,7 +277,7 @@ class RepositoryCreationTemplateType(EcrResourceType, CloudFormationModel):
 
     def remove(self) -> None:
         with suppress(TemplateNotFoundException):
-            self._backend().delete_repository_creation_template(prefix=self.physical_resource_id)
+            self._backend().templates.delete(prefix=self.physical_resource_id)
 
 
 _PROPERTIES = {

@@ -238,7 +238,9 @@ class Templates:
             self._templates[prefix_key(prefix)] = template
             return template
 
-    def replace(self, *, prefix: str, settings: TemplateSettings) -> tuple[RepositoryCreationTemplate, RepositoryCreationTemplate]:
+    def replace(
+        self, *, prefix: str, settings: TemplateSettings
+    ) -> tuple[RepositoryCreationTemplate, RepositoryCreationTemplate]:
         """Give a template these settings and no others. (CloudFormation's update of a template)
 
         :returns: the template as it was, and as it is

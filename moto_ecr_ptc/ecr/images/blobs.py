@@ -12,7 +12,6 @@ import tempfile
 import threading
 import weakref
 from collections.abc import Iterator
-from typing import IO
 
 IN_MEMORY = 1024 * 1024
 """The size up to which a blob lies in memory."""
@@ -55,7 +54,7 @@ class Spool:
     def __init__(self, algorithm: str = "sha256") -> None:
         self.size = 0
         self._hashes = {name: hashlib.new(name) for name in {"sha256", algorithm}}
-        self._content: bytearray | IO[bytes] = bytearray()
+        self._content: bytearray | _File = bytearray()
 
     def write(self, piece: bytes) -> None:
         for one in self._hashes.values():
@@ -80,36 +79,34 @@ class Spool:
         with _lock:
             blob = _blobs.get(digest)
             if blob is None:
-                held = bytes(content) if isinstance(content, bytearray) else _File(content)
+                held = bytes(content) if isinstance(content, bytearray) else content
                 blob = _blobs[digest] = Blob(digest, self.size, held)
-                return blob
-        if not isinstance(content, bytearray):
-            content.close()
-        return blob
+            return blob
 
     def close(self) -> None:
         """Let go of what was written and not finished."""
-        if not isinstance(self._content, bytearray):
-            self._content.close()
         self._content = bytearray()
 
     def _move_to_file(self, content: bytearray) -> None:
         try:
-            file = tempfile.TemporaryFile()  # noqa: SIM115 (it is open for as long as the blob lives)
+            self._content = _File()
         except OSError:
             return  # no file can be opened just now: it stays in memory
-        file.write(content)
-        self._content = file
+        self._content.write(content)
 
 
 class _File:
-    """The content of a large blob."""
+    """The content of a large blob: a file without a name, which goes with this object."""
 
-    def __init__(self, file: IO[bytes]) -> None:
-        file.flush()
-        self._file = file
+    def __init__(self) -> None:
+        self._file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 (it is open for as long as this object lives)
         self._lock = threading.Lock()
-        weakref.finalize(self, file.close)
+        weakref.finalize(self, self._file.close)
+
+    def write(self, piece: bytes | bytearray) -> None:
+        view = memoryview(piece)
+        while view:
+            view = view[self._file.write(view) :]
 
     def read_at(self, offset: int, size: int) -> bytes:
         if hasattr(os, "pread"):  # pragma: no branch (not on Windows)

@@ -35,9 +35,9 @@ class Layers:
         if blobs:
             self._held.setdefault(repository_name, {}).update(blobs)
 
-    def forget(self, repository_name: str) -> None:
-        """Let go of all blobs of a repository."""
-        self._held.pop(repository_name, None)
+    def forget(self, repository: Repository) -> None:
+        """Let go of all blobs of a repository that is deleted."""
+        self._held.pop(repository.name, None)
 
     @contextmanager
     def swept(self, repository: Repository) -> Iterator[None]:

@@ -28,7 +28,7 @@ INDEX_TYPES = frozenset({OCI_INDEX, DOCKER_LIST})
 MEDIA_TYPES = (OCI_INDEX, OCI_MANIFEST, DOCKER_LIST, DOCKER_MANIFEST)
 """The manifests that ECR stores. Docker's schema 1 is not among them: no registry serves it any more."""
 
-DEFAULTMAX_MANIFEST_SIZE = 4 * 1024 * 1024
+MAX_MANIFEST_SIZE = 4 * 1024 * 1024
 """The greatest length of ECR's shape ``ImageManifest``, which is also what registries accept at least."""
 
 GZIP_MAGIC = b"\x1f\x8b"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Protocol, cast
 
 from moto.ecr.models import Repository, ecr_backends
@@ -26,10 +25,3 @@ def find_registry(registry: RegistryId) -> HeldImages | None:
         return cast(HeldImages, ecr_backends[registry.account_id][registry.region])
     except KeyError:
         return None
-
-
-def all_registries() -> Iterator[HeldImages]:
-    """Yield the registries that exist by now."""
-    for account in ecr_backends.values():
-        for backend in account.values():
-            yield cast(HeldImages, backend)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, cast
+
 from moto.ecr.models import ECRBackend, Image, Repository
 
 from ..configuration.rules import PullThroughCacheRule, Rules
 from ..images.layers import Layers
 from ..images.repositories import Repositories
-from ..images.stored_images import digest_of, find_by_tag, store_image
+from ..images.stored_images import CachedImage, digest_of, find_by_tag, store_image
 from .fetched import FetchedImage
 from .freshness import Freshness
 
@@ -36,7 +40,8 @@ class Cache:
 
     def covers(self, rule: PullThroughCacheRule, repository_name: str) -> bool:
         """Return whether a rule still covers a repository, after the upstream was asked."""
-        return self._rules.is_current(rule, repository_name)
+        # moto makes a backend's state anew at a reset: then this cache is not the backend's any more.
+        return vars(self._backend).get("cache") is self and self._rules.is_current(rule, repository_name)
 
     def open(self, rule: PullThroughCacheRule, repository_name: str) -> Repository | None:
         """Return a repository to store in, created if need be.
@@ -58,7 +63,30 @@ class Cache:
         self.layers.hold(repository.name, fetched.blobs)
         return store_image(repository, fetched.root, fetched.manifests)
 
-    def forget_what_is_gone(self, repository: Repository) -> None:
-        """Forget when tags and images were asked for that a repository has no more."""
+    def give_away(self, repository: Repository, tag: str) -> None:
+        """Have a tag be its pusher's: it is not looked for at the upstream any more."""
+        self.freshness.give_away(repository.name, tag)
+        self._forget_what_is_gone(repository)
+
+    @contextmanager
+    def naming_untagged(self, repository: Repository) -> Iterator[list[dict[str, str]]]:
+        """Give a list that holds, in the end, the identifiers of the cached images without a tag that went meanwhile.
+
+        moto answers with a deleted image's tags, and nothing for one that has none.
+        """
+        untagged = [image for image in repository.images if isinstance(image, CachedImage) and not image.image_tags]
+        named: list[dict[str, str]] = []
+        yield named
+        named += [{"imageDigest": image.manifest.digest} for image in untagged if image not in repository.images]
+        self._forget_what_is_gone(repository)
+
+    def forget(self, repository: Repository) -> None:
+        """Forget a repository that is deleted."""
+        if self.freshness.forget(repository.name):
+            # moto would keep it until a reset.
+            with suppress(ValueError):
+                cast(Any, Repository).instances_tracked.remove(repository)
+
+    def _forget_what_is_gone(self, repository: Repository) -> None:
         held = (name for image in repository.images for name in (digest_of(image), *image.image_tags))
         self.freshness.keep(repository.name, held)

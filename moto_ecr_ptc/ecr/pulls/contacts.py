@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple, TypeVar
 
+from moto.core.base_backend import backend_lock
 from moto.ecr.models import ECRBackend
 
-from ..access.credentials import SecretReader, UpstreamCredentials
+from ..access.credentials import MalformedSecret, SecretReader, UpstreamCredentials
 from ..access.iam import Caller
 from ..configuration.rules import PullThroughCacheRule, Rules, upstream_repository_name
 from ..configuration.upstream_registries import find_ecr_registry
-from ..exceptions import UpstreamError
+from ..exceptions import SecretException, UpstreamError
 from ..images.repositories import Repositories
 from ..registry_id import RegistryId, now
 from ..upstream.ecr import EcrSource
@@ -48,6 +49,13 @@ class Contact(NamedTuple):
                 self.source.record(Pull(self.repository, reference, *self.asking, now(), outcome))
 
 
+class Validation(NamedTuple):
+    """The outcome of ValidatePullThroughCacheRule: an empty ``failure`` means that the rule is valid."""
+
+    rule: PullThroughCacheRule
+    failure: str
+
+
 class Contacts:
     """Finds the contacts of one registry's repositories."""
 
@@ -71,17 +79,37 @@ class Contacts:
             rule=rule,
             source=self._find_source(rule, caller),
             repository=upstream_repository_name(rule, repository_name),
-            credentials=self.read_secret(rule, caller) if rule.credential_arn else None,
+            credentials=self._read_secret(rule.credential_arn, caller) if rule.credential_arn else None,
             asking=self._registry,
         )
 
-    def read_secret(self, rule: PullThroughCacheRule, caller: Caller | None) -> UpstreamCredentials:
-        """Return what the secret of a rule that has one holds now.
+    def validate(
+        self, *, ecr_repository_prefix: str, registry_id: str | None = None, caller: Caller | None = None
+    ) -> Validation:
+        """Try a rule's credentials: the secret as it is now, then the upstream. (ValidatePullThroughCacheRule)
 
-        :raises SecretException, MalformedSecret: it cannot be used
+        A rule without a secret is valid.
+
+        :raises PullThroughCacheRuleNotFoundException: the prefix has no rule
+        :raises AccessDeniedException: another account's registry
         """
-        assert rule.credential_arn is not None
-        return SecretReader(self._registry, enforce_policies=caller is not None).read(rule.credential_arn)
+        with backend_lock:
+            rule = self._rules.get(ecr_repository_prefix, registry_id)
+            if rule.credential_arn is None:
+                return Validation(rule, failure="")
+            try:
+                credentials = self._read_secret(rule.credential_arn, caller)
+            except (SecretException, MalformedSecret) as problem:
+                return Validation(rule, failure=f"The secret '{rule.credential_arn}' {problem.reason}")
+            upstream = get_upstream(rule.upstream_registry_url)
+        try:
+            upstream.authenticate(credentials)
+        except UpstreamError as error:
+            return Validation(rule, failure=error.reason)
+        return Validation(rule, failure="")
+
+    def _read_secret(self, arn: str, caller: Caller | None) -> UpstreamCredentials:
+        return SecretReader(self._registry, enforce_policies=caller is not None).read(arn)
 
     def _find_source(self, rule: PullThroughCacheRule, caller: Caller | None) -> Source:
         registry = find_ecr_registry(rule.upstream_registry_url)

@@ -12,8 +12,8 @@ from moto.core.utils import unix_time
 from moto.events.models import events_backends
 from moto.moto_api._internal import mock_random
 
-from ..exceptions import UpstreamError
 from ..configuration.rules import PullThroughCacheRule
+from ..exceptions import UpstreamError
 
 log = logging.getLogger(__name__)
 

@@ -1,0 +1,354 @@
+"""JSON in, JSON out: unpacks the requests of this package's operations, calls the backend, shapes the reply."""
+
+from __future__ import annotations
+
+import json
+import re
+import zlib
+from io import BytesIO
+from typing import Any, cast
+
+from moto import settings
+from moto.core.base_backend import backend_lock
+from moto.core.common_types import TYPE_RESPONSE
+from moto.core.exceptions import AccessDeniedError, ServiceException, SignatureDoesNotMatchError
+from moto.core.responses import ActionResult
+from moto.core.utils import get_service_model
+from moto.ecr.exceptions import InvalidParameterException
+from moto.ecr.models import Repository, ecr_backends
+from moto.ecr.responses import ECRResponse
+from moto.iam.access_control import CreateAccessKeyFailure, create_access_key
+from werkzeug.exceptions import HTTPException
+
+from . import protocol
+from .access.iam import Caller
+from .configuration.templates import SETTINGS, RepositoryCreationTemplate, read_settings
+from .downloads import layer_url
+from .exceptions import AccessDeniedException, ProtocolError, SerializationException, UnknownOperationException
+from .models import PullThroughCacheBackend
+from .pulls.tickets import Layer
+from .responses import OPERATIONS, SERVED_OPERATIONS, PullThroughCacheResponse
+from .validation import find_violation
+
+_INVALID_TOKEN = "The security token included in the request is invalid."
+
+ASKING_OPERATIONS = frozenset(
+    {"BatchGetImage", "GetDownloadUrlForLayer", "ListImageReferrers", "ValidatePullThroughCacheRule"}
+)
+"""Those that may have to wait for an upstream registry."""
+
+_TEMPLATE_MEMBERS = {
+    "prefix": "prefix",
+    **SETTINGS,
+    "created_at": "createdAt",
+    "updated_at": "updatedAt",
+}
+
+
+class Operations(PullThroughCacheResponse):
+    def __init__(self) -> None:
+        super().__init__()
+        self.response_headers: dict[str, str] = {}
+        self._operation: str | None = None
+        self._received = b""
+        self._caller: Caller | None = None
+
+    # --- operations ----------------------------------------------------------------------------------------------
+
+    def create_pull_through_cache_rule(self) -> ActionResult:
+        members = self._read_members()
+        return ActionResult(
+            self._backend.rules.create(
+                ecr_repository_prefix=members["ecrRepositoryPrefix"],
+                upstream_registry_url=members["upstreamRegistryUrl"],
+                registry_id=members.get("registryId"),
+                upstream_registry=members.get("upstreamRegistry"),
+                credential_arn=members.get("credentialArn"),
+                custom_role_arn=members.get("customRoleArn"),
+                upstream_repository_prefix=members.get("upstreamRepositoryPrefix"),
+                caller=self._caller,
+            )
+        )
+
+    def describe_pull_through_cache_rules(self) -> ActionResult:
+        members = self._read_members()
+        rules, next_token = self._backend.rules.describe(
+            registry_id=members.get("registryId"),
+            ecr_repository_prefixes=members.get("ecrRepositoryPrefixes"),
+            max_results=members.get("maxResults"),
+            next_token=members.get("nextToken"),
+        )
+        return ActionResult({"pullThroughCacheRules": rules, "nextToken": next_token})
+
+    def update_pull_through_cache_rule(self) -> ActionResult:
+        members = self._read_members()
+        return ActionResult(
+            self._backend.rules.update(
+                ecr_repository_prefix=members["ecrRepositoryPrefix"],
+                registry_id=members.get("registryId"),
+                credential_arn=members.get("credentialArn"),
+                custom_role_arn=members.get("customRoleArn"),
+                caller=self._caller,
+            )
+        )
+
+    def delete_pull_through_cache_rule(self) -> ActionResult:
+        members = self._read_members()
+        return ActionResult(
+            self._backend.rules.delete(
+                ecr_repository_prefix=members["ecrRepositoryPrefix"], registry_id=members.get("registryId")
+            )
+        )
+
+    def validate_pull_through_cache_rule(self) -> ActionResult:
+        members = self._read_members()
+        rule, failure = self._backend.contacts.validate(
+            ecr_repository_prefix=members["ecrRepositoryPrefix"],
+            registry_id=members.get("registryId"),
+            caller=self._caller,
+        )
+        return ActionResult({**vars(rule), "is_valid": not failure, "failure": failure})
+
+    def create_repository_creation_template(self) -> ActionResult:
+        members = self._read_members()
+        return self._template_result(
+            self._backend.templates.create(
+                prefix=members["prefix"], settings=read_settings(members), caller=self._caller
+            )
+        )
+
+    def describe_repository_creation_templates(self) -> ActionResult:
+        members = self._read_members()
+        templates, next_token = self._backend.templates.describe(
+            prefixes=members.get("prefixes"),
+            max_results=members.get("maxResults"),
+            next_token=members.get("nextToken"),
+        )
+        return ActionResult(
+            {
+                "registryId": self.current_account,
+                "repositoryCreationTemplates": [_template_members(template) for template in templates],
+                "nextToken": next_token,
+            }
+        )
+
+    def update_repository_creation_template(self) -> ActionResult:
+        members = self._read_members()
+        return self._template_result(
+            self._backend.templates.update(
+                prefix=members["prefix"], settings=read_settings(members), caller=self._caller
+            )
+        )
+
+    def delete_repository_creation_template(self) -> ActionResult:
+        members = self._read_members()
+        return self._template_result(self._backend.templates.delete(prefix=members["prefix"]))
+
+    def get_account_setting(self) -> ActionResult:
+        name = self._read_members()["name"]
+        return ActionResult({"name": name, "value": self._backend.account_settings.get(name=name)})
+
+    def put_account_setting(self) -> ActionResult:
+        members = self._read_members()
+        name = members["name"]
+        return ActionResult(
+            {"name": name, "value": self._backend.account_settings.put(name=name, value=members["value"])}
+        )
+
+    # --- pulls ---------------------------------------------------------------------------------------------------
+
+    def batch_get_image(self) -> ActionResult:
+        if self._operation is None:
+            return super().batch_get_image()
+        members = self._read_members()
+        images, failures = self._backend.image_pulls.get_images(
+            repository_name=members["repositoryName"],
+            image_ids=members["imageIds"],
+            registry_id=members.get("registryId"),
+            accepted_media_types=members.get("acceptedMediaTypes"),
+            caller=self._caller,
+        )
+        return ActionResult({"images": images, "failures": failures})
+
+    def batch_check_layer_availability(self) -> ActionResult:
+        if self._operation is None:
+            return super().batch_check_layer_availability()
+        members = self._read_members()
+        repository = self._find_repository(members)
+        with backend_lock:
+            layers, failures = self._backend.layers.check(repository, members["layerDigests"])
+        return ActionResult({"layers": layers, "failures": failures})
+
+    def get_download_url_for_layer(self) -> ActionResult:  # type: ignore[override]  # moto's only raises
+        members = self._read_members()
+        repository_name, digest = members["repositoryName"], members["layerDigest"]
+        self._backend.layer_pulls.find_layer(
+            repository_name=repository_name,
+            layer_digest=digest,
+            registry_id=members.get("registryId"),
+            caller=self._caller,
+        )
+        url = layer_url(self, self._backend, Layer(repository_name, digest))
+        return ActionResult({"downloadUrl": url, "layerDigest": digest})
+
+    def initiate_layer_upload(self) -> ActionResult:
+        members = self._read_members()
+        return ActionResult(self._backend.uploads.initiate(self._find_repository(members)))
+
+    def upload_layer_part(self) -> ActionResult:
+        members = self._read_members()
+        return ActionResult(
+            self._backend.uploads.upload_part(
+                self._find_repository(members), members["uploadId"], members["partFirstByte"], members["layerPartBlob"]
+            )
+        )
+
+    def complete_layer_upload(self) -> ActionResult:
+        members = self._read_members()
+        return ActionResult(
+            self._backend.uploads.complete(self._find_repository(members), members["uploadId"], members["layerDigests"])
+        )
+
+    def _find_repository(self, members: dict[str, Any]) -> Repository:
+        return self._backend._get_repository(members["repositoryName"], members.get("registryId"))  # noqa: SLF001 (moto's check)
+
+    def list_image_referrers(self) -> ActionResult:
+        members = self._read_members()
+        selection = members.get("filter", {})
+        referrers, next_token = self._backend.referrer_pulls.list_referrers(
+            repository_name=members["repositoryName"],
+            digest=members["subjectId"]["imageDigest"],
+            registry_id=members.get("registryId"),
+            artifact_types=selection.get("artifactTypes"),
+            artifact_status=selection.get("artifactStatus"),
+            max_results=members.get("maxResults"),
+            next_token=members.get("nextToken"),
+            caller=self._caller,
+        )
+        return ActionResult({"referrers": referrers, "nextToken": next_token})
+
+    def _template_result(self, template: RepositoryCreationTemplate) -> ActionResult:
+        return ActionResult(
+            {"registryId": self.current_account, "repositoryCreationTemplate": _template_members(template)}
+        )
+
+    # --- dispatch ------------------------------------------------------------------------------------------------
+
+    def answer(self, request: Any, full_url: str | None, headers: Any) -> TYPE_RESPONSE:
+        """Answer a request whose target names an operation of this package, or none of ECR's."""
+        try:
+            operation = self._find_operation(request.headers["X-Amz-Target"])
+            self._operation = operation
+            self._receive(request)
+            with backend_lock:  # moto resets its backends under this lock: no request sees half of a reset
+                self._read_request(request, full_url, headers)
+                if operation in SERVED_OPERATIONS and self._is_for_moto():
+                    self._operation = None
+                if operation not in ASKING_OPERATIONS or self._operation is None:
+                    return self.call_action()
+            return self.call_action()
+        except ProtocolError as error:
+            return self._refuse(error)
+
+    def refuse_unknown(self, operation: str) -> TYPE_RESPONSE:
+        """Answer that there is no such operation, in a way in which a request may name one."""
+        return self._refuse(UnknownOperationException(operation))
+
+    def call_action(self) -> TYPE_RESPONSE:
+        return ECRResponse.call_action(self)
+
+    def _refuse(self, error: ProtocolError) -> TYPE_RESPONSE:
+        error_headers, body = protocol.error_response(error)
+        return 400, *self._enrich_response({**self.response_headers, **error_headers}, body)
+
+    def _find_operation(self, target: str) -> str:
+        service_model = get_service_model("ecr")
+        operation = protocol.read_operation(target, service_model)
+        if operation in OPERATIONS:
+            protocol.check_target(target, service_model)
+        return operation
+
+    def _is_for_moto(self) -> bool:
+        """Return whether a request is about a repository that pull through cache has nothing to do with.
+
+        What does not name a repository is answered here, as the protocol wants it: moto would fail on it.
+        """
+        try:
+            name = json.loads(self._read_body().decode())["repositoryName"]
+        except (ValueError, RecursionError, LookupError, TypeError):
+            return False
+        return isinstance(name, str) and not self._backend.serves(name)
+
+    def _read_body(self) -> bytes:
+        body = self.body or self._received  # moto takes the body of a form apart, and curl calls everything a form
+        return body.encode() if isinstance(body, str) else body
+
+    def _receive(self, request: Any) -> None:
+        """Wait for the whole body: a client may take its time, but not with the lock held."""
+        # In process, before moto 5.2.4, a request has its body and no stream.
+        if hasattr(request, "environ"):  # pragma: no branch (which it is depends on the installed moto)
+            self._received = request.stream.read()
+            request.stream = BytesIO(self._received)
+
+    def _read_request(self, request: Any, full_url: str | None, headers: Any) -> None:
+        try:
+            # Raw, since moto would look for a query string in the text of the body, and fail on what is not UTF-8.
+            self.setup_class(request, full_url, headers, use_raw_body=True)
+        except (OSError, EOFError, zlib.error):
+            raise SerializationException("The request body is not valid gzip data") from None
+
+    def _read_members(self) -> dict[str, Any]:
+        """Return the request's members, checked."""
+        assert self._operation is not None  # moto's methods read no members by this
+        shape = get_service_model("ecr").operation_model(self._operation).input_shape
+        members = protocol.read_members(self._read_body(), shape)
+        violation = find_violation(members, shape)
+        if violation:
+            raise InvalidParameterException(violation)
+        return members
+
+    @property
+    def _backend(self) -> PullThroughCacheBackend:
+        if not re.fullmatch("[0-9]+", self.current_account):
+            raise ProtocolError("UnrecognizedClientException", f"'{self.current_account}' is not the id of an account")
+        try:
+            return cast(PullThroughCacheBackend, ecr_backends[self.current_account][self.region])
+        except KeyError:
+            raise ProtocolError("InvalidSignatureException", "Credential should be scoped to a valid region.") from None
+
+    # --- what moto's response class asks of itself ---------------------------------------------------------------
+
+    def _get_action(self) -> str:
+        return self._operation or super()._get_action()
+
+    def determine_response_protocol(self, service_model: Any) -> str:
+        # moto goes by the request's content type, and fails on those that are not ECR's.
+        return "json" if self._operation else super().determine_response_protocol(service_model)
+
+    def _authenticate_and_authorize_normal_action(self, resource: str = "*") -> None:
+        if self._operation is None:
+            super()._authenticate_and_authorize_normal_action(resource)
+            return
+        enforced = self.request_count >= settings.INITIAL_NO_AUTH_ACTION_COUNT
+        if enforced and "Authorization" not in self.headers:
+            raise ProtocolError("MissingAuthenticationTokenException", "Missing Authentication Token")
+        try:
+            super()._authenticate_and_authorize_normal_action(resource)
+            if enforced:
+                self._caller = self._find_caller()
+        except AccessDeniedError as error:
+            raise AccessDeniedException(error.message) from None
+        except SignatureDoesNotMatchError as error:
+            raise ProtocolError("InvalidSignatureException", error.message) from None
+        except (KeyError, IndexError):  # moto reads the signature's parts without a look whether they are there
+            raise ProtocolError("IncompleteSignatureException", "The request's signature is incomplete") from None
+        except (ServiceException, HTTPException, CreateAccessKeyFailure):  # a role or user that is gone
+            raise ProtocolError("UnrecognizedClientException", _INVALID_TOKEN) from None
+
+    def _find_caller(self) -> Caller:
+        return Caller(create_access_key(self.current_account, self.partition, self.access_key, self.headers))
+
+
+def _template_members(template: RepositoryCreationTemplate) -> dict[str, Any]:
+    # By the model's names: moto's serializer looks for those first, and a page has many of them.
+    return {name: getattr(template, attribute) for attribute, name in _TEMPLATE_MEMBERS.items()}
