@@ -16,7 +16,7 @@ from measure import Comparison, Extra, Pair, Ratio
 
 MOTO_CALL = Ratio(1.03)
 PYTEST_SESSION = Extra(0.010)
-FIRST_CALL = Extra(0.020)
+FIRST_CALL = Extra(0.010)
 MOCK = Ratio(1.03)
 """No measurable difference: below this, the same process differs from itself."""
 

@@ -30,6 +30,12 @@ _MOTO_API = "moto.moto_api._internal.urls"
 _SERVER = "moto.moto_server.werkzeug_app"
 _THREADED_SERVER = "moto.moto_server.threaded_moto_server"
 
+_SEAMS = {
+    "moto.core.exceptions": ("AccessDeniedError", "ServiceException", "SignatureDoesNotMatchError"),
+    "moto.core.responses": ("ActionResult",),
+}
+"""What the rooms need that are loaded later than the backend: it must be known before anything changes."""
+
 _servers: WeakSet[Any] = WeakSet()
 """The applications of the moto servers that run in this process."""
 
@@ -67,6 +73,10 @@ def _load_backend() -> None:
         raise _unsupported(moto_version, "a version out of range")
     _forget_backend_of_another_moto()
     try:
+        for module, names in _SEAMS.items():
+            for name in names:
+                if not hasattr(sys.modules[module], name):
+                    raise ImportError(f"cannot import name '{name}' from '{module}'")
         # The response class too, so that a seam that is missing shows before anything has changed.
         importlib.import_module("moto_ecr_ptc.ecr.urls")
         models = importlib.import_module("moto_ecr_ptc.ecr.models")
@@ -101,7 +111,7 @@ def _find_running_servers() -> Iterator[Any]:
     server = importlib.import_module("werkzeug.serving").BaseWSGIServer
     for candidate in gc.get_objects():
         # By the type: a proxy would be asked for its class, and may fail.
-        if not issubclass(type(candidate), server) or not isinstance(candidate.app, application):
+        if not issubclass(type(candidate), server) or not isinstance(getattr(candidate, "app", None), application):
             continue
         if candidate.socket.fileno() != -1:  # it is closed when the server stops
             yield candidate.app

@@ -17,26 +17,24 @@ from moto.core import models as moto_core
 from requests import PreparedRequest
 from urllib3.response import HTTPResponse
 
-from .ecr.registry_id import REGISTRY_HOST
-
-_LAYER_URL = re.compile(rf"https?://{REGISTRY_HOST}/layers(?:\?|$)")
-
 
 class _LayerResponse(responses.BaseResponse):
     """Answers downloads of layers, in bounded memory."""
 
     def __init__(self, method: str) -> None:
-        super().__init__(method, _LAYER_URL)
+        from .ecr.registry_id import REGISTRY_HOST  # not at the top: it would load moto's ECR, which needs this module
+
+        super().__init__(method, re.compile(rf"https?://{REGISTRY_HOST}/layers(?:\?|$)"))
 
     def get_response(self, request: PreparedRequest) -> HTTPResponse:
         from .ecr.downloads import find_download  # with the first layer
 
-        download = find_download(str(request.url))
+        download = find_download(str(request.method), str(request.url))
         return HTTPResponse(
             status=download.status,
             reason=reasons[download.status],
             headers=download.headers,
-            body=io.BufferedReader(_Stream(download.pieces())),
+            body=io.BufferedReader(_Stream(iter(()) if request.method == "HEAD" else download.pieces())),
             preload_content=False,
             decode_content=False,
             request_method=request.method,

@@ -208,7 +208,7 @@ def test_moto_hands_the_backend_out():
         backend = get_backend("ecr")[DEFAULT_ACCOUNT_ID]["us-east-1"]
         assert type(backend).__module__ == "moto_ecr_ptc.ecr.models"
         backend.reset()
-        assert backend.pull_through_cache_rules == {}
+        assert not backend.rules
     """)
 
 

@@ -24,7 +24,9 @@ def answers():
             timeout=120,
         )
         times = r"20\d\d-\d\d-\d\d[T ][\d:.]+(\+00:00|Z)?|\b1[7-9]\d{8}(\.\d+)?\b"
-        return [re.sub(times, "TIME", line) for line in process.stdout.splitlines()]
+        text = re.sub(times, "TIME", process.stdout)
+        # A deliberate difference: PutImage's digest is the manifest's own.
+        return re.sub('"imageDigest": "sha256:[0-9a-f]{64}"', '"imageDigest": "DIGEST"', text).splitlines()
 
     return run("without"), run("with")
 

@@ -77,7 +77,7 @@ def test_manifest_by_digest_is_returned(proxied, image):
 
 
 def test_blobs_of_an_image_are_returned(proxied):
-    found = {blob.digest: proxied.get_blob(REPOSITORY, blob.digest, ACCEPTED) for blob in AMD64.manifest.blobs}
+    found = {blob.digest: proxied.get_blob(REPOSITORY, blob.digest, ACCEPTED).read() for blob in AMD64.manifest.blobs}
     assert found == AMD64.blobs
 
 

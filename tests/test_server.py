@@ -219,30 +219,30 @@ def test_rules_created_while_their_checks_run_are_counted(in_process):
                 barrier.wait()
                 for turn in range(8):
                     with suppress(ServiceException):
-                        backend.create_pull_through_cache_rule(
+                        backend.rules.create(
                             ecr_repository_prefix=f"quay-{number}-{turn}", upstream_registry_url="quay.io"
                         )
 
             with ThreadPoolExecutor(16) as pool:
                 list(pool.map(create, range(16)))
-            assert len(backend.pull_through_cache_rules) == 50
+            assert len(backend.rules.describe()[0]) == 50
     finally:
         sys.setswitchinterval(interval)
 
 
 @pytest.mark.parametrize(
-    ("operation", "arguments"),
+    ("room", "operation", "arguments"),
     [
-        ("create_pull_through_cache_rule", {"ecr_repository_prefix": "quay", "upstream_registry_url": "quay.io"}),
-        ("update_pull_through_cache_rule", {"ecr_repository_prefix": "up", "custom_role_arn": ROLE}),
-        ("delete_pull_through_cache_rule", {"ecr_repository_prefix": "up"}),
-        ("create_repository_creation_template", {"prefix": "new", "settings": SETTINGS}),
-        ("update_repository_creation_template", {"prefix": "up", "settings": SETTINGS}),
-        ("replace_repository_creation_template", {"prefix": "up", "settings": SETTINGS}),
-        ("delete_repository_creation_template", {"prefix": "up"}),
+        ("rules", "create", {"ecr_repository_prefix": "quay", "upstream_registry_url": "quay.io"}),
+        ("rules", "update", {"ecr_repository_prefix": "up", "custom_role_arn": ROLE}),
+        ("rules", "delete", {"ecr_repository_prefix": "up"}),
+        ("templates", "create", {"prefix": "new", "settings": SETTINGS}),
+        ("templates", "update", {"prefix": "up", "settings": SETTINGS}),
+        ("templates", "replace", {"prefix": "up", "settings": SETTINGS}),
+        ("templates", "delete", {"prefix": "up"}),
     ],
 )
-def test_change_within_the_backend_is_made_with_motos_lock_held(in_process, operation, arguments):
+def test_change_within_the_backend_is_made_with_motos_lock_held(in_process, room, operation, arguments):
     """A request would hold the lock itself. CloudFormation's changes are not all requests."""
     from moto.ecr.models import ecr_backends
 
@@ -269,9 +269,9 @@ def test_change_within_the_backend_is_made_with_motos_lock_held(in_process, oper
 
     names = ("__contains__", "__getitem__", "__setitem__", "pop")
     watched_dict = type("WatchedDict", (dict,), {name: watched(name) for name in names})
-    backend.pull_through_cache_rules = watched_dict(backend.pull_through_cache_rules)
-    backend.repository_creation_templates = watched_dict(backend.repository_creation_templates)
-    getattr(backend, operation)(**arguments)
+    state = vars(getattr(backend, room))
+    state[f"_{room}"] = watched_dict(state[f"_{room}"])
+    getattr(getattr(backend, room), operation)(**arguments)
     assert len(others_got_the_lock) > 1
     assert not any(others_got_the_lock)
 

@@ -150,7 +150,7 @@ def test_model_holds_nothing_that_is_not_understood(operation):
     """A newer botocore that brings another kind of member, or a pattern that Python cannot read, shows here."""
 
     def walk(shape):
-        assert shape.type_name in ("structure", "list", "string", "integer", "boolean")
+        assert shape.type_name in ("structure", "list", "string", "integer", "long", "boolean", "blob")
         re.compile(shape.metadata.get("pattern", ""))
         if shape.type_name == "list":
             walk(shape.member)

@@ -26,8 +26,8 @@ from stack_calls import (
 
 from conftest import ACCOUNT, GOOD_SECRET, Aws, prefixes, refusal, rules, template_prefixes, templates
 from moto_ecr_ptc.ecr.cloudformation.resources import PullThroughCacheRuleType
+from moto_ecr_ptc.ecr.configuration.templates import Templates
 from moto_ecr_ptc.ecr.exceptions import PullThroughCacheRuleNotFoundException
-from moto_ecr_ptc.ecr.models import PullThroughCacheBackend
 
 TOPIC = {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": "topic", "DisplayName": "old"}}
 
@@ -308,7 +308,7 @@ def test_rollback_that_fails_says_so(ecr, stacks, monkeypatch, late):
         raise RuntimeError("out of order")
 
     stacks.create({"Template": TEMPLATE})
-    monkeypatch.setattr(PullThroughCacheBackend, "restore_repository_creation_template", fail)
+    monkeypatch.setattr(Templates, "restore", fail)
     new = {"Template": changed(TEMPLATE, Description="new"), "Late": {**late, "DependsOn": "Template"}}
     with suppress(ClientError):  # what moto refuses is no failure of the stack
         stacks.update(new)

@@ -56,8 +56,10 @@ def layer_url(response: BaseResponse, backend: PullThroughCacheBackend, layer: L
     return f"{base}?{urlencode(parameters)}"
 
 
-def find_download(url: str) -> Download:
-    """Return the answer to a request for the layer at a URL."""
+def find_download(method: str, url: str) -> Download:
+    """Return the answer to a request for the layer at a URL, which is signed for GET and HEAD."""
+    if method not in ("GET", "HEAD"):
+        return _refuse(403, "AccessDenied", "The URL is good for downloads only")
     parameters = {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}
     host = re.match(f"https?://{REGISTRY_HOST}/", url)
     account_id, region = host.groups() if host else (parameters.get("account_id", ""), parameters.get("region", ""))
@@ -73,7 +75,7 @@ def find_download(url: str) -> Download:
 
 def download_layer(request: Any, full_url: str, headers: Any) -> TYPE_RESPONSE:
     """Answer a download of a layer from a server."""
-    download = find_download(full_url)
+    download = find_download(request.method, full_url)
     return download.status, download.headers, cast(Any, download.pieces())
 
 

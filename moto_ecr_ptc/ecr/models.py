@@ -107,7 +107,7 @@ class PullThroughCacheBackend(ECRBackend):
         """What was pulled, and when."""
         from .pulls.cache import Cache
 
-        return Cache(self, self.rules, self.new_repositories, self.layers)
+        return Cache(self, self.new_repositories, self.layers)
 
     @room
     def layers(self) -> Layers:

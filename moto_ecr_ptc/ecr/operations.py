@@ -287,7 +287,10 @@ class Operations(PullThroughCacheResponse):
         """Wait for the whole body: a client may take its time, but not with the lock held."""
         # In process, before moto 5.2.4, a request has its body and no stream.
         if hasattr(request, "environ"):  # pragma: no branch (which it is depends on the installed moto)
-            self._received = request.stream.read()
+            try:
+                self._received = request.stream.read()
+            except (OSError, HTTPException):  # chunks that are none, or a client that goes away
+                raise SerializationException("The request body is malformed, or cut off") from None
             request.stream = BytesIO(self._received)
 
     def _read_request(self, request: Any, full_url: str | None, headers: Any) -> None:

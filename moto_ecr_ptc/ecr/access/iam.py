@@ -12,6 +12,7 @@ import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from inspect import signature
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -247,9 +248,19 @@ def _statements(policy: str | None) -> list[dict[str, Any]]:
 
 def _evaluate_statement(statement: dict[str, Any], action: str, resource: str) -> PermissionResult:
     try:
-        return IAMPolicyStatement({"Resource": "*", **statement}).is_action_permitted(action, resource)
+        return IAMPolicyStatement(_with_resource(statement, resource)).is_action_permitted(action, resource)
     except (AttributeError, KeyError, TypeError, re.error):  # an element of the wrong type, or none
         return PermissionResult.NEUTRAL
+
+
+def _with_resource(statement: dict[str, Any], resource: str) -> dict[str, Any]:
+    """Return the statement as it is about a resource: one without any is about all, and moto knows no NotResource."""
+    if "NotResource" not in statement:
+        return {"Resource": "*", **statement}
+    excluded = statement["NotResource"]
+    patterns = excluded if isinstance(excluded, list) else [excluded]
+    is_excluded = any(fnmatchcase(resource, pattern) for pattern in patterns)
+    return {**statement, "Resource": [] if is_excluded else "*"}
 
 
 def _applies_to(statement: dict[str, Any], principal: _Principal) -> bool:
@@ -268,5 +279,11 @@ def _applies_to(statement: dict[str, Any], principal: _Principal) -> bool:
 
 
 def _principals(element: Any) -> Iterable[str]:
-    for value in element.values() if isinstance(element, dict) else [element]:
-        yield from (item for item in (value if isinstance(value, list) else [value]) if isinstance(item, str))
+    """Yield the names of AWS principals and of services. Nobody here has a name of another kind."""
+    if not isinstance(element, dict):
+        element = {"AWS": "*"} if element == "*" else {}
+    for kind in ("AWS", "Service"):
+        value = element.get(kind)
+        for item in value if isinstance(value, list) else [value]:
+            if isinstance(item, str) and not (kind == "Service" and item == "*"):
+                yield item

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import Any, cast
+from typing import Any
 
 from moto.ecr.models import ECRBackend, Image, Repository
 
-from ..configuration.rules import PullThroughCacheRule, Rules
 from ..images.layers import Layers
 from ..images.repositories import Repositories
 from ..images.stored_images import CachedImage, digest_of, find_by_tag, store_image
@@ -19,9 +18,8 @@ from .freshness import Freshness
 class Cache:
     """The cache of one registry."""
 
-    def __init__(self, backend: ECRBackend, rules: Rules, repositories: Repositories, layers: Layers) -> None:
+    def __init__(self, backend: ECRBackend, repositories: Repositories, layers: Layers) -> None:
         self._backend = backend
-        self._rules = rules
         self._repositories = repositories
         self.layers = layers
         self.freshness = Freshness()
@@ -38,22 +36,10 @@ class Cache:
         freshness = self.freshness
         return freshness.was_asked(repository_name, tag) and not freshness.is_fresh(repository_name, tag)
 
-    def covers(self, rule: PullThroughCacheRule, repository_name: str) -> bool:
-        """Return whether a rule still covers a repository, after the upstream was asked."""
-        # moto makes a backend's state anew at a reset: then this cache is not the backend's any more.
-        return vars(self._backend).get("cache") is self and self._rules.is_current(rule, repository_name)
-
-    def open(self, rule: PullThroughCacheRule, repository_name: str) -> Repository | None:
-        """Return a repository to store in, created if need be.
-
-        None: the rule does not cover it any more, after the upstream was asked, or it cannot be created.
-        """
-        if not self.covers(rule, repository_name):
-            return None
+    def open(self, repository_name: str) -> Repository:
+        """Return a repository to store in, created if need be."""
         repository = self._backend.repositories.get(repository_name)
         if repository is None:
-            if not self._repositories.can_create(repository_name):
-                return None
             repository = self._repositories.create(repository_name)
         self.freshness.note(repository_name)
         return repository
@@ -83,9 +69,10 @@ class Cache:
     def forget(self, repository: Repository) -> None:
         """Forget a repository that is deleted."""
         if self.freshness.forget(repository.name):
-            # moto would keep it until a reset.
+            # moto would keep it until a reset, in a list whose name depends on moto's version.
+            tracked: list[Any] = vars(Repository).get("instances_tracked") or vars(Repository).get("instances", [])
             with suppress(ValueError):
-                cast(Any, Repository).instances_tracked.remove(repository)
+                tracked.remove(repository)
 
     def _forget_what_is_gone(self, repository: Repository) -> None:
         held = (name for image in repository.images for name in (digest_of(image), *image.image_tags))

@@ -32,6 +32,7 @@ class Contact(NamedTuple):
 
     credentials: UpstreamCredentials | None
     asking: RegistryId
+    caller: Caller | None
 
     def ask(self, reference: str, call: Callable[[], Answer]) -> Answer:
         """Ask the upstream, and have it remember that it was asked.
@@ -81,6 +82,17 @@ class Contacts:
             repository=upstream_repository_name(rule, repository_name),
             credentials=self._read_secret(rule.credential_arn, caller) if rule.credential_arn else None,
             asking=self._registry,
+            caller=caller,
+        )
+
+    def is_good(self, contact: Contact, repository_name: str) -> bool:
+        """Return whether what a contact brought may be stored: asked again, after the wait for the upstream."""
+        # moto makes a backend's state anew at a reset: then these contacts are not the backend's any more.
+        is_of_now = vars(self._backend).get("contacts") is self
+        return (
+            is_of_now
+            and self._rules.is_current(contact.rule, repository_name)
+            and self._may_import(repository_name, contact.caller)
         )
 
     def validate(

@@ -75,7 +75,7 @@ class LayerPulls:
                 # Meanwhile its image may have been deleted, or the repository, or the rule.
                 here = self._backend._get_repository(repository_name, registry_id)  # noqa: SLF001 (moto's check)
                 is_needed = described is None or layer_digest in referenced_blobs(repository.images)
-                if here is not repository or not is_needed or not self._cache.covers(contact.rule, repository_name):
+                if here is not repository or not is_needed or not self._contacts.is_good(contact, repository_name):
                     raise LayersNotFoundException(layer_digest, repository_name, repository.registry_id)
                 self._cache.freshness.note(repository_name)
                 self._cache.layers.hold(repository_name, {layer_digest: fetched})

@@ -14,7 +14,6 @@ from moto.ecr.models import ECRBackend, Image, Repository
 
 from ..access.credentials import MalformedSecret
 from ..access.iam import Caller
-from ..configuration.rules import PullThroughCacheRule
 from ..exceptions import SecretException, UnableToGetUpstreamImageException, UpstreamError, UpstreamUnreachable
 from ..images.image_ids import MISSING, Failure, GivenManifest, find_accepted, find_image, tags_to_pull
 from ..images.stored_images import CachedImage, digest_of, find_by_tag, is_immutable, move_tag
@@ -111,7 +110,7 @@ class ImagePulls:
                 outcome = error
                 turn.fail(tag, error)
             with backend_lock:
-                stored = self._store(contact.rule, repository_name, tag, outcome)
+                stored = self._store(contact, repository_name, tag, outcome)
         if stored:
             arn = self._registry.repository_arn(repository_name)
             send_pull_event(contact.rule, repository_arn=arn, tag=tag, outcome=stored)
@@ -130,20 +129,18 @@ class ImagePulls:
             raise UnableToGetUpstreamImageException from None
 
     def _store(
-        self, rule: PullThroughCacheRule, repository_name: str, tag: str, outcome: FetchedImage | UpstreamError
+        self, contact: Contact, repository_name: str, tag: str, outcome: FetchedImage | UpstreamError
     ) -> str | UpstreamError | None:
         """Store what a pull brought.
 
         Return the digest that the tag names now, or what went wrong; None if there is no place for it any more.
         """
+        if not self._contacts.is_good(contact, repository_name):
+            return None
         if isinstance(outcome, UpstreamError):
-            if not self._cache.covers(rule, repository_name):
-                return None
             self._cache.freshness.postpone(repository_name, tag)
             return outcome
-        repository = self._cache.open(rule, repository_name)
-        if repository is None:
-            return None
+        repository = self._cache.open(repository_name)
         image = find_by_tag(repository, tag)
         # Somebody may have put the tag there while the upstream was asked: then it is theirs.
         if image is None or self._cache.freshness.was_asked(repository_name, tag):

@@ -14,7 +14,7 @@ from moto.ecr.models import ECRBackend
 
 from ..access.credentials import MalformedSecret
 from ..access.iam import Caller
-from ..configuration.rules import PullThroughCacheRule, Rules
+from ..configuration.rules import Rules
 from ..exceptions import (
     InvalidSubjectDigest,
     SecretException,
@@ -118,18 +118,16 @@ class ReferrerPulls:
                     self._go_on_without(repository_name, digest)
                 return
             with backend_lock:
-                self._store(contact.rule, repository_name, digest, fetched)
+                if self._contacts.is_good(contact, repository_name):
+                    self._store(repository_name, digest, fetched)
 
-    def _store(
-        self, rule: PullThroughCacheRule, repository_name: str, digest: str, fetched: Sequence[FetchedImage]
-    ) -> None:
+    def _store(self, repository_name: str, digest: str, fetched: Sequence[FetchedImage]) -> None:
         if not fetched and repository_name not in self._backend.repositories:
             return  # there is nothing to make a repository for
-        repository = self._cache.open(rule, repository_name)
-        if repository is not None:
-            for referrer in fetched:
-                self._cache.store(repository, referrer)
-            self._cache.freshness.note(repository_name, digest)
+        repository = self._cache.open(repository_name)
+        for referrer in fetched:
+            self._cache.store(repository, referrer)
+        self._cache.freshness.note(repository_name, digest)
 
     def _go_on_without(self, repository_name: str, digest: str) -> None:
         """Have the referrers that are cached be the answer, if the upstream answered before.

@@ -44,6 +44,9 @@ _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MAX_REDIRECTS = 5
 _MAX_PAGES = 100
 _MAX_LEARNED = 1000
+MAX_BLOB = 52_000 * 1024 * 1024
+"""The greatest layer that ECR stores. Source: Amazon ECR user guide, service quotas."""
+
 MAX_UNDESCRIBED_BLOB = 1024 * 1024 * 1024
 """The size at which a blob is given up that no manifest tells the size of."""
 
@@ -111,7 +114,7 @@ class ProxiedRegistry:
         if not (is_repository(repository) and is_digest(digest)):
             raise UpstreamNotFound(f"{repository}@{digest}")
         url = f"{self.url}/v2/{repository}/blobs/{digest}"
-        max_size = MAX_UNDESCRIBED_BLOB if size is None else size
+        max_size = MAX_UNDESCRIBED_BLOB if size is None else min(size, MAX_BLOB)
         with closing(Spool(digest.partition(":")[0])) as spool:
 
             def fetch(url: str, headers: Mapping[str, str]) -> Answer:
@@ -243,10 +246,13 @@ class ProxiedRegistry:
         headers = {"Accept": accept, "Accept-Encoding": "identity"}
         if authorization:
             headers["Authorization"] = authorization
+        deadline = time.monotonic() + self._timeout
         for _ in range(_MAX_REDIRECTS + 1):
             answer = fetch(url, headers)
             if answer.status not in _REDIRECTS:
                 return answer
+            if time.monotonic() > deadline:
+                raise UpstreamUnavailable(f"GET {url}: no end of the redirects within {self._timeout} seconds")
             target = self._follow(url, answer.headers.get("Location", ""))
             if _origin(target) != _origin(url):
                 headers.pop("Authorization", None)
