@@ -16,9 +16,23 @@ import requests
 from botocore.exceptions import ClientError
 from docker_registry import DockerRegistry
 from freezegun import freeze_time
+from moto.backends import get_backend
 from moto.ecr.models import ecr_backends
 
-from conftest import ACCOUNT, GOOD_SECRET, REGION, Aws, digest, failure_codes, pull, refusal, repositories
+from conftest import (
+    ACCOUNT,
+    GOOD_SECRET,
+    REGION,
+    Aws,
+    allow,
+    digest,
+    enforced,
+    failure_codes,
+    pull,
+    refusal,
+    repositories,
+    user,
+)
 from moto_ecr_ptc import UpstreamRegistry, upstream_registry
 from moto_ecr_ptc.ecr.images.manifests import OCI_MANIFEST, Descriptor
 from moto_ecr_ptc.ecr.pulls import turns
@@ -470,6 +484,56 @@ def test_repository_that_is_made_again_while_a_layer_is_fetched_holds_nothing(aw
         assert error_code(fetching) == "LayersNotFoundException"
     ecr.delete_pull_through_cache_rule(ecrRepositoryPrefix="hub")  # or the upstream would give the layer anew
     assert refusal(ecr.get_download_url_for_layer, **layer).code == "LayersNotFoundException"
+
+
+def test_repository_that_is_deleted_while_it_is_pulled_is_made_again_only_with_the_right_to(aws, ecr, quay, slow):
+    ecr.create_repository(repositoryName=REPOSITORY)
+    rights = ["ecr:BatchGetImage", "ecr:BatchImportUpstreamImage"]
+    caller = aws.client("ecr", **user(aws, allow(rights)))
+    with ThreadPoolExecutor(1) as pool:
+        pulling = pool.submit(enforced, pull, caller, REPOSITORY)
+        assert slow.asked.wait(60)
+        ecr_backends[ACCOUNT][REGION].delete_repository(REPOSITORY)
+        slow.go_on.set()
+        assert error_code(pulling) == "RepositoryNotFoundException"
+    assert repositories(ecr) == []
+
+
+def test_role_of_a_template_that_is_deleted_while_an_image_is_pulled_makes_it_not_found(aws, ecr, quay, slow):
+    iam = aws.client("iam")
+    trust = {"Effect": "Allow", "Principal": {"Service": "ecr.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    role = iam.create_role(RoleName="templates", AssumeRolePolicyDocument=document)["Role"]["Arn"]
+    ecr.create_repository_creation_template(
+        prefix="ROOT",
+        appliedFor=["PULL_THROUGH_CACHE"],
+        resourceTags=[{"Key": "a", "Value": "b"}],
+        customRoleArn=role,
+    )
+    caller = aws.client("ecr", **user(aws, allow("ecr:*")))
+    with ThreadPoolExecutor(1) as pool:
+        pulling = pool.submit(enforced, pull, caller, REPOSITORY)
+        assert slow.asked.wait(60)
+        get_backend("iam")[ACCOUNT]["aws"].delete_role("templates")
+        slow.go_on.set()
+        assert error_code(pulling) == "RepositoryNotFoundException"
+    assert repositories(ecr) == []
+
+
+def test_many_downloads_of_one_layer_ask_the_upstream_once(aws, ecr, quay, slow):
+    slow.go_on.set()
+    pull(ecr, REPOSITORY)
+    slow.go_on.clear()
+    slow.asked.clear()
+    layer = {"repositoryName": REPOSITORY, "layerDigest": LAYER}
+    with ThreadPoolExecutor(32) as pool:
+        clients = [aws.client("ecr") for _ in range(32)]
+        fetching = [pool.submit(client.get_download_url_for_layer, **layer) for client in clients]
+        assert slow.asked.wait(60)
+        slow.go_on.set()
+        urls = [one.result(60)["downloadUrl"] for one in fetching]
+    assert {requests.get(url, timeout=60).content for url in urls[:3]} == {b"layer of amd64"}
+    assert sum("/blobs/" in path for path in slow.requests) == 1
 
 
 def test_registry_that_answers_too_late_is_unavailable(ecr, quay, slow):

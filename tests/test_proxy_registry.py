@@ -29,6 +29,7 @@ from moto_ecr_ptc.ecr.exceptions import (
     UpstreamNotFound,
     UpstreamTooManyRequests,
     UpstreamUnavailable,
+    UpstreamUnreachable,
 )
 from moto_ecr_ptc.ecr.images.manifests import (
     DOCKER_LIST,
@@ -1043,6 +1044,68 @@ def test_registry_that_drips_keeps_no_thread_beyond_the_time_out(serve, script):
 def test_blob_that_drips_before_it_begins_is_given_up(serve):
     server = serve({f"/v2/app/blobs/{LAYER}": DRIPPING["in the headers"]})
     assert_gives_up(ProxiedRegistry(server.url, 0.3).get_blob, LAYER)
+
+
+def test_blob_that_drips_is_given_up_in_proportion_to_its_size(serve):
+    server = serve({f"/v2/app/blobs/{LAYER}": DRIPPING["in the body"]})
+    with pytest.raises(UpstreamUnavailable, match=r"no end of the answer within 0\.4"):
+        ProxiedRegistry(server.url, 0.2).get_blob("app", LAYER, None, 1000)
+
+
+def test_blob_whose_trailers_never_end_is_given_up(serve):
+    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nlayer\r\n0\r\n"
+    server = serve({f"/v2/app/blobs/{LAYER}": Raw(head, b"X-a: b\r\n", 0.05, 200)})
+    with pytest.raises(UpstreamUnavailable):
+        ProxiedRegistry(server.url, 0.2).get_blob("app", LAYER, None, 5)
+
+
+def test_blob_is_never_read_further_than_ecr_stores_layers(serve, monkeypatch):
+    monkeypatch.setattr("moto_ecr_ptc.ecr.upstream.proxy.MAX_BLOB", 100_000)
+    server = serve({f"/v2/app/blobs/{LAYER}": Raw(b"HTTP/1.1 200 OK\r\n\r\n", b"a" * 1024, 0, 100_000)})
+    with pytest.raises(UpstreamUnavailable, match="an answer of more than 100000 bytes"):
+        ProxiedRegistry(server.url).get_blob("app", LAYER, None, 10**12)
+
+
+def test_registry_that_drips_an_answer_is_not_taken_for_one_that_gives_none(serve):
+    server = serve({"/v2/app/manifests/latest": DRIPPING["in the body"]})
+    with pytest.raises(UpstreamUnavailable) as caught:
+        get_tagged(server, timeout=0.2)
+    assert not isinstance(caught.value, UpstreamUnreachable)
+
+
+def test_redirects_share_one_time_out(serve):
+    def slowly(target: str) -> Callable[[Asked], Answer]:
+        def script(_: Asked) -> Answer:
+            time.sleep(0.15)
+            return Answer(302, b"", {"Location": target})
+
+        return script
+
+    server = serve({f"/v2/app/manifests/{n}": slowly(f"/v2/app/manifests/{n + 1}") for n in range(5)})
+    with pytest.raises(UpstreamUnavailable, match="no end of the redirects"):
+        ProxiedRegistry(server.url, 0.2).get_manifest("app", "0", None)
+
+
+def test_time_to_connect_is_shared_by_the_addresses_of_a_host(monkeypatch):
+    with socket.socket() as full:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        port = full.getsockname()[1]
+        filling = [socket.socket() for _ in range(3)]
+        for one in filling:
+            one.setblocking(False)
+            one.connect_ex(("127.0.0.1", port))
+        address = (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [address] * 4)
+        before = set(threading.enumerate())
+        with pytest.raises(UpstreamUnavailable):
+            ProxiedRegistry(f"http://127.0.0.1:{port}", 0.6).get_manifest("app", "latest", None)
+        asking = [one for one in threading.enumerate() if one not in before and one.name == THREAD_NAME]
+        for thread in asking:
+            thread.join(1)
+        assert not any(thread.is_alive() for thread in asking)
+        for one in filling:
+            one.close()
 
 
 def test_registry_in_use_by_several_threads_answers_each(serve):

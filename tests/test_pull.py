@@ -949,6 +949,14 @@ def test_download_url_with_another_parameter_is_denied(ecr, quay, parameter):
         assert (answer.status_code, "<Code>AccessDenied</Code>" in answer.text) == (403, True)
 
 
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
+def test_download_url_is_good_for_downloads_only(server, method):
+    ecr = server.client("ecr")
+    ecr.create_pull_through_cache_rule(ecrRepositoryPrefix="quay", upstreamRegistryUrl="quay.io")
+    url, _ = layer_urls(ecr)
+    assert requests.request(method, url, timeout=60).status_code == 403
+
+
 def test_download_url_of_another_registry_is_denied(aws, ecr, quay):
     url, _ = layer_urls(ecr)
     for other in (aws.client("ecr", account=OTHER_ACCOUNT), aws.client("ecr", "eu-west-1")):

@@ -221,6 +221,29 @@ def test_registry_policy_for_all_but_some_principals_decides_as_iam_does(aws, ec
         assert enforced(refusal, pull, ecr=caller, repository=REPOSITORY).code == "RepositoryNotFoundException"
 
 
+@pytest.mark.parametrize(
+    "statement",
+    [
+        {"Principal": {"AWS": SOMEONE}, "NotResource": f"arn:aws:ecr:{REGION}:{ACCOUNT}:repository/quay/*"},
+        {"Principal": {"Service": "*"}, "Resource": "*"},
+        {"Principal": {"CanonicalUser": "*"}, "Resource": "*"},
+        {"Principal": {"Federated": SOMEONE}, "Resource": "*"},
+    ],
+)
+def test_registry_policy_grants_nothing_by_another_kind_of_principal_or_for_another_resource(aws, ecr, rule, statement):
+    policy_text = policy({"Sid": "s", "Effect": "Allow", "Action": [IMPORT, CREATE], **statement})
+    ecr.put_registry_policy(policyText=policy_text)
+    caller = aws.client("ecr", **user(aws, allow("ecr:BatchGetImage")))
+    assert enforced(refusal, pull, ecr=caller, repository=REPOSITORY).code == "RepositoryNotFoundException"
+
+
+def test_registry_policy_grants_what_is_not_excluded_by_not_resource(aws, ecr, rule):
+    statement = {"Principal": {"AWS": SOMEONE}, "NotResource": f"arn:aws:ecr:{REGION}:{ACCOUNT}:repository/other/*"}
+    ecr.put_registry_policy(policyText=policy({"Effect": "Allow", "Action": [IMPORT, CREATE], **statement}))
+    caller = aws.client("ecr", **user(aws, allow("ecr:BatchGetImage")))
+    assert digest(enforced(pull, caller, REPOSITORY))
+
+
 # --- the other operations --------------------------------------------------------------------------------------------
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import json
+import socket
+from urllib.parse import urlsplit
 
 import pytest
 from moto.ecr.models import ecr_backends
@@ -77,6 +79,26 @@ def test_malformed_body_is_refused_where_a_rule_stands_anywhere(aws: Aws, operat
     answer = aws.post(operation, body, region=region)
     assert (answer.status_code, answer.json()["__type"].rpartition("#")[2]) == (400, code)
     assert len(upstream_registry("quay").pulls) == 1
+
+
+@pytest.mark.parametrize("body", [b"zz\r\n", b"5\r\nab", b"5\r\nabcdeX"])
+@pytest.mark.parametrize("operation", [*OPERATIONS, "GetDownloadUrlForLayer", "DescribePullThroughCacheRules"])
+def test_broken_chunks_of_a_body_are_a_serialization_exception(server: Aws, operation, body):
+    ecr = server.client("ecr")
+    if not ecr.describe_pull_through_cache_rules()["pullThroughCacheRules"]:
+        ecr.create_pull_through_cache_rule(ecrRepositoryPrefix="quay", upstreamRegistryUrl="quay.io")
+    url = urlsplit(server.endpoint_url)
+    head = (
+        f"POST / HTTP/1.1\r\nHost: {url.netloc}\r\nX-Amz-Target: AmazonEC2ContainerRegistry_V20150921.{operation}\r\n"
+        "Authorization: AWS4-HMAC-SHA256 Credential=a/20260101/us-east-1/ecr/aws4_request\r\n"
+        "Transfer-Encoding: chunked\r\n\r\n"
+    )
+    with socket.create_connection((url.hostname, url.port), timeout=60) as connection:
+        connection.sendall(head.encode() + body)
+        connection.shutdown(socket.SHUT_WR)
+        answer = b"".join(iter(lambda: connection.recv(65536), b""))
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert b'"__type": "SerializationException"' in answer
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)

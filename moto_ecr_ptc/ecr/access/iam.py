@@ -248,19 +248,17 @@ def _statements(policy: str | None) -> list[dict[str, Any]]:
 
 def _evaluate_statement(statement: dict[str, Any], action: str, resource: str) -> PermissionResult:
     try:
-        return IAMPolicyStatement(_with_resource(statement, resource)).is_action_permitted(action, resource)
+        if _excludes(statement, resource):
+            return PermissionResult.NEUTRAL
+        return IAMPolicyStatement({"Resource": "*", **statement}).is_action_permitted(action, resource)
     except (AttributeError, KeyError, TypeError, re.error):  # an element of the wrong type, or none
         return PermissionResult.NEUTRAL
 
 
-def _with_resource(statement: dict[str, Any], resource: str) -> dict[str, Any]:
-    """Return the statement as it is about a resource: one without any is about all, and moto knows no NotResource."""
-    if "NotResource" not in statement:
-        return {"Resource": "*", **statement}
-    excluded = statement["NotResource"]
-    patterns = excluded if isinstance(excluded, list) else [excluded]
-    is_excluded = any(fnmatchcase(resource, pattern) for pattern in patterns)
-    return {**statement, "Resource": [] if is_excluded else "*"}
+def _excludes(statement: dict[str, Any], resource: str) -> bool:
+    """Return whether a statement is about all resources but this one and perhaps others: moto knows no NotResource."""
+    excluded = statement.get("NotResource", [])
+    return any(fnmatchcase(resource, pattern) for pattern in (excluded if isinstance(excluded, list) else [excluded]))
 
 
 def _applies_to(statement: dict[str, Any], principal: _Principal) -> bool:

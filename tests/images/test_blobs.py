@@ -1,0 +1,125 @@
+"""The store of blobs: what is written comes back, once for the same bytes, and goes with its last holder."""
+
+from __future__ import annotations
+
+import gc
+import hashlib
+import os
+import subprocess
+import sys
+import textwrap
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from moto_ecr_ptc.ecr.images.blobs import IN_MEMORY, PIECE, Blob, Spool, make_blob
+from moto_ecr_ptc.ecr.images.manifests import sha256
+
+FILES = pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="the system does not show open files")
+SIZES = [0, 1, IN_MEMORY, IN_MEMORY + 1, 3 * PIECE + 5]
+
+
+def open_files() -> int:
+    gc.collect()
+    return len(os.listdir("/proc/self/fd"))
+
+
+def spool(content: bytes, piece: int = 100_000) -> Blob:
+    written = Spool()
+    for offset in range(0, len(content), piece):
+        written.write(content[offset : offset + piece])
+    return written.finish()
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_blob_has_the_bytes_that_were_written(size):
+    content = os.urandom(size)
+    blob = spool(content)
+    assert (blob.digest, blob.size) == (sha256(content), size)
+    assert blob.read() == content
+    assert b"".join(blob.pieces()) == content
+    assert blob.read_at(size // 2, 7) == content[size // 2 : size // 2 + 7]
+    assert blob.read_at(size, 7) == b""
+
+
+def test_same_bytes_are_held_once():
+    content = os.urandom(IN_MEMORY * 2)
+    assert spool(content) is spool(content, piece=7_000_000)
+    assert make_blob(b"small") is make_blob(b"small")
+
+
+def test_several_readers_do_not_disturb_each_other():
+    content = os.urandom(5 * PIECE)
+    blob = spool(content)
+    with ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(lambda _: sha256(b"".join(blob.pieces())), range(32))) == {sha256(content)}
+
+
+def test_digest_in_another_algorithm_is_computed_if_it_is_asked_for():
+    written = Spool("sha512")
+    written.write(b"content")
+    assert written.has_digest(f"sha512:{hashlib.sha512(b'content').hexdigest()}")
+    assert written.has_digest(sha256(b"content"))
+    assert not written.has_digest(f"sha512:{hashlib.sha512(b'other').hexdigest()}")
+    assert not written.has_digest(f"sha384:{hashlib.sha384(b'content').hexdigest()}")
+    assert written.finish().digest == sha256(b"content")
+
+
+@FILES
+def test_large_blob_lies_in_a_file_that_goes_with_it():
+    before = open_files()
+    blob = spool(os.urandom(IN_MEMORY + 1))
+    assert open_files() == before + 1
+    del blob
+    assert open_files() == before
+
+
+@FILES
+def test_small_blob_lies_in_memory():
+    before = open_files()
+    blob = spool(os.urandom(IN_MEMORY))
+    assert open_files() == before
+    assert blob.size == IN_MEMORY
+
+
+@FILES
+@pytest.mark.parametrize("end", ["close", "forget"])
+def test_spool_that_is_not_finished_leaves_no_file(end):
+    before = open_files()
+    written = Spool()
+    written.write(bytes(IN_MEMORY + 1))
+    assert open_files() == before + 1
+    if end == "close":
+        written.close()
+    else:
+        del written
+    assert open_files() == before
+
+
+@FILES
+def test_second_writer_of_the_same_bytes_leaves_no_file():
+    before = open_files()
+    content = os.urandom(IN_MEMORY + 1)
+    blobs = [spool(content) for _ in range(3)]
+    assert open_files() == before + 1
+    assert len({id(blob) for blob in blobs}) == 1
+
+
+@FILES
+def test_blob_stays_in_memory_where_no_file_can_be_opened():
+    program = """
+        import os, resource
+        from moto_ecr_ptc.ecr.images.blobs import IN_MEMORY, Spool
+        opened = len(os.listdir("/proc/self/fd"))
+        spool = Spool()
+        resource.setrlimit(resource.RLIMIT_NOFILE, (3, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+        content = os.urandom(IN_MEMORY * 2)
+        spool.write(content[:IN_MEMORY + 1])
+        spool.write(content[IN_MEMORY + 1:])
+        assert spool.finish().read() == content
+    """
+    process = subprocess.run(
+        [sys.executable, "-W", "error", "-c", textwrap.dedent(program)], capture_output=True, text=True, check=False
+    )
+    assert (process.returncode, process.stderr) == (0, "")
