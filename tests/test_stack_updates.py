@@ -429,3 +429,51 @@ def test_secret_of_the_rule_is_what_it_was(aws, ecr, stacks):
     stacks.update({"Secret": SECRET, "Rule": changed(RULE, CredentialArn=None)})
     assert stacks.status == "UPDATE_ROLLBACK_COMPLETE"
     assert secret(aws)["SecretString"] == GOOD_SECRET
+
+
+# --- change sets and exports -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("good", [True, False])
+def test_change_set_is_executed_but_once(ecr, stack, good):
+    client = stack.client
+    body = document({"Rule": QUAY if good else BAD})
+    client.create_change_set(StackName="stack", ChangeSetName="change", ChangeSetType="CREATE", TemplateBody=body)
+    client.execute_change_set(StackName="stack", ChangeSetName="change")
+    if good:
+        stack.update({"Rule": changed(QUAY, EcrRepositoryPrefix="other")})
+    before = (stack.status, prefixes(ecr), stack.describe())
+    found = refusal(client.execute_change_set, StackName="stack", ChangeSetName="change")
+    assert (found.code, found.status) == ("InvalidChangeSetStatus", 400)
+    assert f"[EXECUTE_{'COMPLETE' if good else 'FAILED'}]" in found.message
+    assert (stack.status, prefixes(ecr), stack.describe()) == before
+
+
+def test_change_set_creates_no_stack_beside_one_of_its_name(ecr, stack):
+    stack.create({"Rule": QUAY})
+    found = refusal(
+        stack.client.create_change_set,
+        StackName="stack",
+        ChangeSetName="change",
+        ChangeSetType="CREATE",
+        TemplateBody=document({"Rule": changed(QUAY, EcrRepositoryPrefix="other")}),
+    )
+    assert found.code == "ValidationError"
+    assert found.message == "Stack [stack] already exists and cannot be created with the changeSet [change]."
+    assert len(stack.client.describe_stacks()["Stacks"]) == 1
+
+
+def test_export_of_another_stack_is_not_taken(ecr, stacks):
+    outputs = {"Output": {"Value": "theirs", "Export": {"Name": "taken"}}}
+    body = document({"Queue": QUEUE}, Outputs=outputs)
+    stacks.client.create_stack(StackName="theirs", TemplateBody=body)
+    ours = {"Output": {"Value": "ours", "Export": {"Name": "taken"}}}
+    assert refusal(stacks.create, resources={"Rule": QUAY}, Outputs=ours).code == "ValidationError"
+    assert prefixes(ecr) == []
+    stacks.create({"Rule": QUAY})
+    found = refusal(stacks.update, resources={"Rule": changed(QUAY, EcrRepositoryPrefix="other")}, Outputs=ours)
+    assert (found.code, found.message) == ("ValidationError", "Export names must be unique across a given region")
+    assert (stacks.status, prefixes(ecr)) == ("CREATE_COMPLETE", ["quay"])
+    stacks.delete()
+    exports = stacks.client.list_exports()["Exports"]
+    assert [(export["Name"], export["Value"]) for export in exports] == [("taken", "theirs")]

@@ -23,6 +23,17 @@ class NestedStackFailure(ServiceException):
     code = "ValidationError"
 
 
+class InvalidChangeSetStatus(ServiceException):
+    """A change set cannot be executed, or not once more."""
+
+    code = "InvalidChangeSetStatus"
+
+    def __init__(self, change_set_id: str, status: str) -> None:
+        super().__init__(
+            f"ChangeSet [{change_set_id}] cannot be executed in its current execution status of [{status}]"
+        )
+
+
 def is_failure(error: Exception) -> bool:
     """Return whether it is a resource that failed, and not the template."""
     return isinstance(error, (ResourceFailure, NestedStackFailure))

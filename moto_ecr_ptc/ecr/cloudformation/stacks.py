@@ -22,15 +22,19 @@ from moto.cloudformation.models import CloudFormationBackend, cloudformation_bac
 from moto.core.base_backend import backend_lock
 from moto.core.common_models import CloudFormationModel
 
-from .failures import (
-    add_event,
-    explain,
-    is_failure,
-    refusal,
-    report,
-)
+from .failures import InvalidChangeSetStatus, add_event, explain, is_failure, refusal, report
 from .masking import Mask, mask_parameters
-from .stack import ShownChangeSet, adopt, check_outputs, check_updatable, empty, end, roll_back, tracked_stacks
+from .stack import (
+    ShownChangeSet,
+    adopt,
+    check_creatable,
+    check_outputs,
+    check_updatable,
+    empty,
+    end,
+    roll_back,
+    tracked_stacks,
+)
 from .stack_resources import StackResources
 from .template_format import check_template, check_types, concerns, parse_template
 from .update import Update
@@ -74,7 +78,7 @@ class StackBackend(CloudFormationBackend):
             with _as_outer_stack():
                 stack = super().create_stack(name, template, parameters, *arguments, **options)
                 if ours:
-                    check_outputs(stack.resource_map, document, stack.stack_id)
+                    check_outputs(stack.resource_map, document, stack.stack_id, self.exports)
         except Exception as error:
             made = [made for key, made in list(self.stacks.items()) if key not in before and made.name == name]
             if not made and ours:
@@ -103,8 +107,8 @@ class StackBackend(CloudFormationBackend):
     ) -> tuple[str, str]:
         """Create a change set, for a stack that can be changed. (CreateChangeSet)
 
-        :raises ValidationError: the template is malformed, the stack is in no state to be updated, or the change set
-            imports resources
+        :raises ValidationError: the template is malformed, the stack is in no state to be updated, or to be created, or
+            the change set imports resources
         """
         stack = self.get_stack(stack_name) if change_set_type == "UPDATE" else None
         if concerns(_read(template)) or (stack and concerns(stack.template_dict)):
@@ -115,6 +119,8 @@ class StackBackend(CloudFormationBackend):
                 )
             if stack:
                 check_updatable(stack)
+            else:
+                check_creatable(self.stacks.values(), stack_name, change_set_name)
             # Whether the template is one: its goal is reached when the change set is executed.
             self._goal(stack or self._stack_to_be(stack_name), template, parameters)
         return super().create_change_set(
@@ -133,12 +139,15 @@ class StackBackend(CloudFormationBackend):
         """Make the changes of a change set. What is refused is rolled back. (ExecuteChangeSet)
 
         :raises ValidationError: the stack has become one that the template does not fit any more
+        :raises InvalidChangeSetStatus: the change set was executed already, or changes nothing
         """
         change_set = self._find_change_set(change_set_name, stack_name)
         if change_set is None:
             with _as_outer_stack():
                 super().execute_change_set(change_set_name, stack_name)
             return
+        if change_set.execution_status != "AVAILABLE":
+            raise InvalidChangeSetStatus(change_set.change_set_id, change_set.execution_status)
         stack = self.stacks[change_set.stack_id]
         creates = change_set.change_set_type == "CREATE"
         if not creates:
@@ -264,7 +273,7 @@ class StackBackend(CloudFormationBackend):
         try:
             with _as_outer_stack():
                 update.make()
-                check_outputs(goal.resources, goal.template, stack.stack_id)
+                check_outputs(goal.resources, goal.template, stack.stack_id, self.exports)
         except Exception as error:
             faults = update.undo()
             mask = goal.resources.mask()
