@@ -10,6 +10,7 @@ from typing import Any
 
 from moto.cloudformation import parsing
 from moto.cloudformation.exceptions import ValidationError
+from moto.cloudformation.models import cloudformation_backends
 
 from .masking import mask_parameters
 from .stack_resources import StackResources
@@ -102,3 +103,14 @@ def empty(stack: Any) -> None:
     """Have a stack consist of nothing any more."""
     stack.resource_map.clear()
     stack.output_map = parsing.OutputMap(stack.resource_map, {}, stack.stack_id)
+
+
+def withdraw_instance(stack: Any) -> None:
+    """Delete the stack of an instance that a stack set does not get."""
+    backend = cloudformation_backends[stack.account_id][stack.region_name]
+    if stack.stack_id in backend.stacks:
+        backend.delete_stack(stack.stack_id)
+    elif stack.status != "DELETE_COMPLETE":
+        resources = StackResources.adopt(stack.resource_map)
+        resources.remove(name for name in resources.present() if not resources.is_retained_when_rolled_back(name))
+        empty(stack)
