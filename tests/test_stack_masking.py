@@ -111,6 +111,12 @@ def test_value_of_a_failed_secret_is_masked_in_its_event(aws, stacks):
 
 
 @OUR_SECRET
+def test_value_of_a_secret_that_is_no_text_is_masked_wholly(aws, stacks):
+    for value in ({"username": GIVEN, GIVEN: "token"}, [True], True):
+        assert failed_properties(stacks, changed(SECRET, SecretString=value))["SecretString"] == "****"
+
+
+@OUR_SECRET
 def test_settings_of_a_generated_value_and_what_repeats_a_given_one_are_masked(aws, stacks):
     generate = {"PasswordLength": 3}
     repeated = changed(SECRETS["given"], Description=f"it is {GIVEN}")

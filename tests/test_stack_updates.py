@@ -429,3 +429,156 @@ def test_secret_of_the_rule_is_what_it_was(aws, ecr, stacks):
     stacks.update({"Secret": SECRET, "Rule": changed(RULE, CredentialArn=None)})
     assert stacks.status == "UPDATE_ROLLBACK_COMPLETE"
     assert secret(aws)["SecretString"] == GOOD_SECRET
+
+
+# --- change sets and exports -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("good", [True, False])
+def test_change_set_is_executed_but_once(ecr, stack, good):
+    client = stack.client
+    body = document({"Rule": QUAY if good else BAD})
+    client.create_change_set(StackName="stack", ChangeSetName="change", ChangeSetType="CREATE", TemplateBody=body)
+    client.execute_change_set(StackName="stack", ChangeSetName="change")
+    if good:
+        stack.update({"Rule": changed(QUAY, EcrRepositoryPrefix="other")})
+    before = (stack.status, prefixes(ecr), stack.describe())
+    found = refusal(client.execute_change_set, StackName="stack", ChangeSetName="change")
+    assert (found.code, found.status) == ("InvalidChangeSetStatus", 400)
+    assert f"[EXECUTE_{'COMPLETE' if good else 'FAILED'}]" in found.message
+    assert (stack.status, prefixes(ecr), stack.describe()) == before
+
+
+def test_change_set_creates_no_stack_beside_one_of_its_name(ecr, stack):
+    stack.create({"Rule": QUAY})
+    found = refusal(
+        stack.client.create_change_set,
+        StackName="stack",
+        ChangeSetName="change",
+        ChangeSetType="CREATE",
+        TemplateBody=document({"Rule": changed(QUAY, EcrRepositoryPrefix="other")}),
+    )
+    assert found.code == "ValidationError"
+    assert found.message == "Stack [stack] already exists and cannot be created with the changeSet [change]."
+    assert len(stack.client.describe_stacks()["Stacks"]) == 1
+
+
+def test_export_of_another_stack_is_not_taken(ecr, stacks):
+    outputs = {"Output": {"Value": "theirs", "Export": {"Name": "taken"}}}
+    body = document({"Queue": QUEUE}, Outputs=outputs)
+    stacks.client.create_stack(StackName="theirs", TemplateBody=body)
+    ours = {"Output": {"Value": "ours", "Export": {"Name": "taken"}}}
+    assert refusal(stacks.create, resources={"Rule": QUAY}, Outputs=ours).code == "ValidationError"
+    assert prefixes(ecr) == []
+    stacks.create({"Rule": QUAY})
+    found = refusal(stacks.update, resources={"Rule": changed(QUAY, EcrRepositoryPrefix="other")}, Outputs=ours)
+    assert (found.code, found.message) == ("ValidationError", "Export names must be unique across a given region")
+    assert (stacks.status, prefixes(ecr)) == ("CREATE_COMPLETE", ["quay"])
+    stacks.delete()
+    exports = stacks.client.list_exports()["Exports"]
+    assert [(export["Name"], export["Value"]) for export in exports] == [("taken", "theirs")]
+
+
+# --- stacks within stacks --------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def nested(aws: Aws) -> Any:
+    """Return what makes a stack a resource of another."""
+    s3 = aws.client("s3")
+    s3.create_bucket(Bucket="templates")
+
+    def make(key: str, **resources: Any) -> dict[str, Any]:
+        s3.put_object(Bucket="templates", Key=key, Body=document(resources))
+        properties = {"TemplateURL": f"https://s3.amazonaws.com/templates/{key}"}
+        return {"Type": "AWS::CloudFormation::Stack", "Properties": properties}
+
+    return make
+
+
+def nested_stack(stacks: Stacks) -> dict[str, Any]:
+    described = stacks.client.describe_stacks()["Stacks"]
+    (found,) = [stack for stack in described if stack["StackName"] != "stack"]
+    return found
+
+
+def test_refused_update_leaves_a_nested_stack_as_it_was(aws, ecr, stacks, nested):
+    stacks.create({"Nested": nested("old", Secret=SECRET), "Rule": QUAY})
+    aws.client("secretsmanager").put_secret_value(SecretId="ecr-pullthroughcache/hub", SecretString="by hand")
+    before = (secret(aws), rules(ecr), nested_stack(stacks), stacks.physical_ids())
+    new = nested("new", Secret=changed(SECRET, SecretString="new"), Other=changed(QUAY, EcrRepositoryPrefix="other"))
+    for update in (
+        {"Nested": nested("bad", Secret=changed(SECRET, Description="new"), Bad={**BAD, "DependsOn": "Secret"})},
+        {"Nested": new, "Late": {**BAD, "DependsOn": "Nested"}},
+        {"Late": BAD},
+    ):
+        stacks.update({"Rule": QUAY, **update})
+        assert stacks.status == "UPDATE_ROLLBACK_COMPLETE"
+        assert (secret(aws), rules(ecr), nested_stack(stacks), stacks.physical_ids()) == before
+
+
+def test_refused_nested_stack_is_the_reason(ecr, stacks, nested):
+    stacks.create({"Nested": nested("old", Rule=QUAY), "Secret": SECRET})
+    stacks.update({"Nested": nested("bad", Rule=QUAY, Bad=BAD), "Secret": SECRET})
+    reason = stacks.describe()["StackStatusReason"]
+    assert "was not successfully updated" in reason
+    assert BAD_URL in reason
+
+
+def test_nested_stack_is_updated_in_place(aws, ecr, stacks, nested):
+    stacks.create({"Nested": nested("old", Secret=SECRET, Gone=QUAY), "Rule": changed(QUAY, EcrRepositoryPrefix="one")})
+    before = (nested_stack(stacks)["StackId"], secret(aws)["ARN"], stacks.physical_ids())
+    new = nested("new", Secret=changed(SECRET, Description="new"))
+    stacks.update({"Nested": new, "Rule": changed(QUAY, EcrRepositoryPrefix="two")})
+    assert (stacks.status, prefixes(ecr)) == ("UPDATE_COMPLETE", ["two"])
+    found = nested_stack(stacks)
+    assert (found["StackId"], secret(aws)["ARN"], found["StackStatus"]) == (*before[:2], "UPDATE_COMPLETE")
+    assert secret(aws)["Description"] == "new"
+    assert stacks.physical_ids()["Nested"] == before[2]["Nested"]
+    stacks.delete()
+    assert (prefixes(ecr), secrets(aws)) == ([], [])
+
+
+def test_nested_stack_of_motos_types_alone_is_updated_by_moto(aws, ecr, stacks, nested):
+    stacks.create({"Nested": nested("old", Queue=QUEUE), "Rule": QUAY})
+    stacks.update({"Nested": nested("new", Bucket=BUCKET), "Rule": QUAY})
+    assert (stacks.status, queues(aws), buckets(aws)) == ("UPDATE_COMPLETE", [], ["templates", "a-bucket"])
+
+
+def test_rollback_of_a_nested_stack_that_fails_says_so(ecr, stacks, nested, monkeypatch):
+    def fail(self: Any, template: Any) -> None:
+        raise RuntimeError("out of order")
+
+    stacks.create({"Nested": nested("old", Template=TEMPLATE), "Rule": QUAY})
+    monkeypatch.setattr(PullThroughCacheBackend, "restore_repository_creation_template", fail)
+    new = nested("new", Template=changed(TEMPLATE, Description="new"))
+    stacks.update({"Nested": new, "Rule": QUAY, "Late": {**BAD, "DependsOn": "Nested"}})
+    assert (stacks.status, stacks.describe()["StackStatusReason"]) == ("UPDATE_ROLLBACK_FAILED", "out of order")
+
+
+# --- deletions that meet a dependency --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("step", ["update", "creation", "deletion"])
+def test_deletion_that_meets_a_dependency_is_tried_again(ecr, stack, monkeypatch, step):
+    """Nothing in the template says that one needs the other: the first pass may come to them in the wrong order."""
+    tried = []
+    remove = PullThroughCacheRuleType.remove
+
+    def remove_unless_in_use(self: Any) -> None:
+        tried.append(self.physical_resource_id)
+        if self.physical_resource_id == "quay" and "other" in prefixes(ecr):
+            raise PullThroughCacheRuleNotFoundException("in use", ACCOUNT)
+        remove(self)
+
+    monkeypatch.setattr(PullThroughCacheRuleType, "remove", remove_unless_in_use)
+    both = {"Other": changed(QUAY, EcrRepositoryPrefix="other"), "Used": QUAY}
+    if step == "creation":
+        stack.create({**both, "Bad": {**BAD, "DependsOn": ["Used", "Other"]}})
+        assert stack.status == "ROLLBACK_COMPLETE"
+    else:
+        stack.create({**both, "Rule": TEMPLATE})
+        stack.update({"Rule": TEMPLATE}) if step == "update" else stack.delete()
+    assert (tried, prefixes(ecr)) == (["quay", "other", "quay"], [])
+    if step == "update":
+        assert (stack.status, failed(stack)) == ("UPDATE_COMPLETE", [])

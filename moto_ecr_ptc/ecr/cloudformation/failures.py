@@ -18,9 +18,20 @@ _Event = vars(moto_models).get("Event") or vars(moto_models)["FakeEvent"]  # its
 
 
 class NestedStackFailure(ServiceException):
-    """A stack within a stack could not be created."""
+    """A stack within a stack could not be created or updated."""
 
     code = "ValidationError"
+
+
+class InvalidChangeSetStatus(ServiceException):
+    """A change set cannot be executed, or not once more."""
+
+    code = "InvalidChangeSetStatus"
+
+    def __init__(self, change_set_id: str, status: str) -> None:
+        super().__init__(
+            f"ChangeSet [{change_set_id}] cannot be executed in its current execution status of [{status}]"
+        )
 
 
 def is_failure(error: Exception) -> bool:
@@ -69,16 +80,17 @@ def add_event(stack: Any, name: str, resource: Any, status: str, reason: str, pr
     stack.events.append(event)
 
 
-def refusal(error: Exception, mask: Mask, stack_id: str = "") -> Exception:
+def refusal(error: Exception, mask: Mask, stack_id: str = "", done: str = "created") -> Exception:
     """Return what a call fails with when a stack could not be made.
 
     :param stack_id: the stack that failed, where another lies around it
+    :param done: what it was not, created or updated
     """
     if isinstance(error, ResourceFailure):
         error.resource.teach(mask, None)
     text = explain(error, mask)
     if is_failure(error):
-        return NestedStackFailure(f"Embedded stack {stack_id} was not successfully created: {text}")
+        return NestedStackFailure(f"Embedded stack {stack_id} was not successfully {done}: {text}")
     if not isinstance(error, (ServiceException, HTTPException)):
         # moto fails so on templates that it does not check.
         return ValidationError(message=f"Template error: {mask.text(repr(error))}")

@@ -147,6 +147,9 @@ class SecretType(ResourceType, CloudFormationModel):
             for item in self._properties.get(name, []):
                 if not isinstance(item, dict) or not isinstance(item.get(member), str):
                     raise InvalidParameterException(f"Each of {name} must have a {member}")
+        for replica in self._properties.get("ReplicaRegions", []):
+            if replica["Region"] not in secretsmanager_backends[self.account_id].regions:
+                raise InvalidParameterException(f"Invalid replica region {replica['Region']}")
         return self._properties
 
     def _value(self) -> str | None:

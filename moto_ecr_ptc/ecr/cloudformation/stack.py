@@ -5,10 +5,12 @@ Source: CloudFormation user guide, "Stack status codes".
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from moto.cloudformation import parsing
 from moto.cloudformation.exceptions import ValidationError
+from moto.cloudformation.models import cloudformation_backends
 
 from .masking import mask_parameters
 from .stack_resources import StackResources
@@ -53,14 +55,33 @@ def check_updatable(stack: Any) -> None:
         raise ValidationError(message=f"Stack:{stack.stack_id} is in {stack.status} state and can not be updated.")
 
 
-def check_outputs(resources: Any, template: dict[str, Any], stack_id: str) -> None:
+def check_creatable(stacks: Iterable[Any], name: str, change_set_name: str) -> None:
+    """Check that a change set can create a stack.
+
+    :raises ValidationError: there is one of the name, and not only in review
+    """
+    if any(stack.name == name and stack.status != "REVIEW_IN_PROGRESS" for stack in stacks):
+        raise ValidationError(
+            message=f"Stack [{name}] already exists and cannot be created with the changeSet [{change_set_name}]."
+        )
+
+
+def check_outputs(resources: Any, template: dict[str, Any], stack_id: str, exports: Mapping[str, Any]) -> None:
+    """Check that outputs and their exports are texts, and that no other stack has an export of the same name.
+
+    :param exports: those of all stacks
+    :raises ValidationError: it is not so
+    """
     # In a map of its own: an attribute of a custom resource may not be known yet, and moto keeps what it found.
     outputs = parsing.OutputMap(resources, template, stack_id)
     for output in outputs.values():
         if output and isinstance(output.value, (dict, list)):
             raise ValidationError(message=f"Template format error: the value of output {output.key} must be a string")
-    if not all(isinstance(export.name, str) for export in outputs.exports):
+    names = [export.name for export in outputs.exports]
+    if not all(isinstance(name, str) for name in names):
         raise ValidationError(message="Template format error: the name of an export must be a string")
+    if any(name in exports and exports[name].exporting_stack_id != stack_id for name in names):
+        raise ValidationError(message="Export names must be unique across a given region")  # moto's words
 
 
 def roll_back(stack: Any, verb: str, faults: list[str], reason: str) -> None:
@@ -82,3 +103,14 @@ def empty(stack: Any) -> None:
     """Have a stack consist of nothing any more."""
     stack.resource_map.clear()
     stack.output_map = parsing.OutputMap(stack.resource_map, {}, stack.stack_id)
+
+
+def withdraw_instance(stack: Any) -> None:
+    """Delete the stack of an instance that a stack set does not get."""
+    backend = cloudformation_backends[stack.account_id][stack.region_name]
+    if stack.stack_id in backend.stacks:
+        backend.delete_stack(stack.stack_id)
+    elif stack.status != "DELETE_COMPLETE":
+        resources = StackResources.adopt(stack.resource_map)
+        resources.remove(name for name in resources.present() if not resources.is_retained_when_rolled_back(name))
+        empty(stack)

@@ -9,7 +9,7 @@ Source: CloudFormation user guide, "Stack status codes" and "Choose how to handl
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from types import SimpleNamespace
@@ -19,18 +19,24 @@ from moto.cloudformation import parsing
 from moto.cloudformation import urls as moto_urls
 from moto.cloudformation.exceptions import ValidationError
 from moto.cloudformation.models import CloudFormationBackend, cloudformation_backends
+from moto.cloudformation.utils import get_stack_from_s3_url
 from moto.core.base_backend import backend_lock
 from moto.core.common_models import CloudFormationModel
 
-from .failures import (
-    add_event,
-    explain,
-    is_failure,
-    refusal,
-    report,
-)
+from .failures import InvalidChangeSetStatus, add_event, explain, is_failure, refusal, report
 from .masking import Mask, mask_parameters
-from .stack import ShownChangeSet, adopt, check_outputs, check_updatable, empty, end, roll_back, tracked_stacks
+from .stack import (
+    ShownChangeSet,
+    adopt,
+    check_creatable,
+    check_outputs,
+    check_updatable,
+    empty,
+    end,
+    roll_back,
+    tracked_stacks,
+    withdraw_instance,
+)
 from .stack_resources import StackResources
 from .template_format import check_template, check_types, concerns, parse_template
 from .update import Update
@@ -74,7 +80,7 @@ class StackBackend(CloudFormationBackend):
             with _as_outer_stack():
                 stack = super().create_stack(name, template, parameters, *arguments, **options)
                 if ours:
-                    check_outputs(stack.resource_map, document, stack.stack_id)
+                    check_outputs(stack.resource_map, document, stack.stack_id, self.exports)
         except Exception as error:
             made = [made for key, made in list(self.stacks.items()) if key not in before and made.name == name]
             if not made and ours:
@@ -103,8 +109,8 @@ class StackBackend(CloudFormationBackend):
     ) -> tuple[str, str]:
         """Create a change set, for a stack that can be changed. (CreateChangeSet)
 
-        :raises ValidationError: the template is malformed, the stack is in no state to be updated, or the change set
-            imports resources
+        :raises ValidationError: the template is malformed, the stack is in no state to be updated, or to be created, or
+            the change set imports resources
         """
         stack = self.get_stack(stack_name) if change_set_type == "UPDATE" else None
         if concerns(_read(template)) or (stack and concerns(stack.template_dict)):
@@ -115,6 +121,8 @@ class StackBackend(CloudFormationBackend):
                 )
             if stack:
                 check_updatable(stack)
+            else:
+                check_creatable(self.stacks.values(), stack_name, change_set_name)
             # Whether the template is one: its goal is reached when the change set is executed.
             self._goal(stack or self._stack_to_be(stack_name), template, parameters)
         return super().create_change_set(
@@ -133,12 +141,15 @@ class StackBackend(CloudFormationBackend):
         """Make the changes of a change set. What is refused is rolled back. (ExecuteChangeSet)
 
         :raises ValidationError: the stack has become one that the template does not fit any more
+        :raises InvalidChangeSetStatus: the change set was executed already, or changes nothing
         """
         change_set = self._find_change_set(change_set_name, stack_name)
         if change_set is None:
             with _as_outer_stack():
                 super().execute_change_set(change_set_name, stack_name)
             return
+        if change_set.execution_status != "AVAILABLE":
+            raise InvalidChangeSetStatus(change_set.change_set_id, change_set.execution_status)
         stack = self.stacks[change_set.stack_id]
         creates = change_set.change_set_type == "CREATE"
         if not creates:
@@ -203,13 +214,37 @@ class StackBackend(CloudFormationBackend):
         except Exception as error:
             for stack in [stack for stack in tracked_stacks() if stack not in before]:
                 if stack.name in (stack_set.name, f"StackSet:{stack_set.name}"):
-                    _withdraw_instance(stack)
+                    withdraw_instance(stack)
             raise refusal(error, _mask(document, stack_set.parameters), stack_set.id) from None
         for instance in stack_set.stack_instances:
             adopt(instance.stack)
         return operation
 
     # -----------------------------------------------------------------------------------------------------------------
+
+    def change_nested(self, stack: Any, properties: dict[str, Any]) -> tuple[Update, Callable[[], None]] | None:
+        """Make and change what a stack is to have that lies within one that is being updated.
+
+        :returns: the update, which can be taken back, and what completes it; None if the stack is but of moto's types
+        :raises NestedStackFailure: a resource was refused; all is as it was
+        """
+        body = get_stack_from_s3_url(properties["TemplateURL"], account_id=self.account_id, partition=self.partition)
+        if stack.stack_id not in self.stacks or not (concerns(_read(body)) or concerns(stack.template_dict)):
+            return None
+        goal = self._goal(stack, body, properties.get("Parameters", {}))
+        update = Update(StackResources.adopt(stack.resource_map), goal.resources)
+        try:
+            update.make()
+            check_outputs(goal.resources, goal.template, stack.stack_id, self.exports)
+        except Exception as error:
+            update.undo()
+            raise refusal(error, goal.resources.mask(), stack.stack_id, "updated") from None
+
+        def complete() -> None:
+            stack._add_stack_event("UPDATE_IN_PROGRESS", resource_status_reason="User Initiated")
+            self._complete(stack, goal, update, "UPDATE")
+
+        return update, complete
 
     def _stack_to_be(self, name: str) -> Any:
         return SimpleNamespace(
@@ -264,7 +299,7 @@ class StackBackend(CloudFormationBackend):
         try:
             with _as_outer_stack():
                 update.make()
-                check_outputs(goal.resources, goal.template, stack.stack_id)
+                check_outputs(goal.resources, goal.template, stack.stack_id, self.exports)
         except Exception as error:
             faults = update.undo()
             mask = goal.resources.mask()
@@ -278,6 +313,10 @@ class StackBackend(CloudFormationBackend):
             if is_failure(error):
                 return False
             raise refusal(error, mask) from None
+        self._complete(stack, goal, update, verb)
+        return True
+
+    def _complete(self, stack: Any, goal: _Goal, update: Update, verb: str) -> None:
         stack.template, stack.template_dict, stack.parameters = goal.body, goal.template, goal.parameters
         stack.description = goal.template.get("Description")
         stack.resource_map = goal.resources
@@ -290,7 +329,6 @@ class StackBackend(CloudFormationBackend):
             reason = explain(fault.error, goal.resources.mask())
             add_event(stack, fault.logical_id, fault.resource, "DELETE_FAILED", reason)
         end(stack, f"{verb}_COMPLETE", None)
-        return True
 
     def _roll_back_creation(self, stack: Any, error: Exception) -> Mask:
         adopt(stack)
@@ -358,14 +396,3 @@ def _mask(template: dict[str, Any], parameters: Any) -> Mask:
     slots = template.get("Parameters", {}).items()
     defaults = {name: slot.get("Default") for name, slot in slots}
     return Mask(template, {**defaults, **dict(parameters or {})})
-
-
-def _withdraw_instance(stack: Any) -> None:
-    """Delete the stack of an instance that a stack set does not get."""
-    backend = cloudformation_backends[stack.account_id][stack.region_name]
-    if stack.stack_id in backend.stacks:
-        backend.delete_stack(stack.stack_id)
-    elif stack.status != "DELETE_COMPLETE":
-        resources = StackResources.adopt(stack.resource_map)
-        resources.remove(name for name in resources.present() if not resources.is_retained_when_rolled_back(name))
-        empty(stack)

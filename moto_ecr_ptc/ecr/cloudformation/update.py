@@ -15,10 +15,11 @@ from typing import Any
 
 from moto.cloudformation import parsing
 from moto.cloudformation.exceptions import ValidationError
+from moto.cloudformation.models import cloudformation_backends
 
 from .resources import ResourceType
 from .stack_resources import Fault, StackResources
-from .template_format import order
+from .template_format import MotoStack, order
 
 
 class Update:
@@ -32,6 +33,8 @@ class Update:
         """What takes back each step, in the order of the steps."""
         self._modified: list[str] = []
         """moto's resources that were changed, in order."""
+        self._completions: list[Callable[[], None]] = []
+        """What completes the updates of stacks within this one."""
         self._superseded: list[tuple[str, Any]] = []
 
     def make(self) -> None:
@@ -62,6 +65,8 @@ class Update:
 
     def clean_up(self) -> list[Fault]:
         """Delete what was replaced or taken out; return what could not be deleted."""
+        for complete in self._completions:
+            complete()
         replaced = [fault for name, resource in self._superseded for fault in self._old.discard(name, resource)]
         present = self._new.present()
         gone = [name for name in self._here if name not in present]
@@ -105,6 +110,8 @@ class Update:
         if before is not None and self._new.properties(name) == before:
             return
         resource = self._here[name]
+        if isinstance(resource, MotoStack) and self._change_nested(name, resource):
+            return
         self._journal.append(partial(vars(resource).update, _plain_values(resource)))
         try:
             self._new.modify(name)
@@ -112,6 +119,17 @@ class Update:
             self._journal.append(partial(self._make_again, name))
             raise
         self._modified.append(name)
+
+    def _change_nested(self, name: str, stack: Any) -> bool:
+        """Change a stack within this one in place; return whether that is possible. (moto makes a new one)"""
+        backend: Any = cloudformation_backends[stack.account_id][stack.region_name]
+        nested = backend.change_nested(stack, self._new.properties(name))
+        if nested is None:
+            return False
+        update, complete = nested
+        self._journal.append(partial(_undo_nested, update))
+        self._completions.append(complete)
+        return True
 
     def _make_again(self, name: str) -> None:
         """Make a resource again that moto may have deleted before it failed to change it."""
@@ -126,6 +144,11 @@ class Update:
         self._old.put(name, self._new[name])
         if self._old.modify(name) is resource:
             vars(resource).update(values)  # moto leaves properties as they are that the template does not give
+
+
+def _undo_nested(update: Update) -> None:
+    for fault in update.undo():
+        raise fault
 
 
 def _attempt(step: Callable[[], None]) -> Exception | None:
