@@ -550,7 +550,7 @@ def test_rollback_of_a_nested_stack_that_fails_says_so(ecr, stacks, nested, monk
         raise RuntimeError("out of order")
 
     stacks.create({"Nested": nested("old", Template=TEMPLATE), "Rule": QUAY})
-    monkeypatch.setattr(PullThroughCacheBackend, "restore_repository_creation_template", fail)
+    monkeypatch.setattr(Templates, "restore", fail)
     new = nested("new", Template=changed(TEMPLATE, Description="new"))
     stacks.update({"Nested": new, "Rule": QUAY, "Late": {**BAD, "DependsOn": "Nested"}})
     assert (stacks.status, stacks.describe()["StackStatusReason"]) == ("UPDATE_ROLLBACK_FAILED", "out of order")
