@@ -72,7 +72,7 @@ class Uploads:
             del self._uploads[repository.name][upload_id]
             layer = spool.finish()
             self._layers.hold(repository.name, {layer.digest: layer})
-            if hasattr(repository, "layers"):  # what moto 5.2.4 and newer knows of uploaded layers
+            if hasattr(repository, "layers"):  # pragma: no branch (moto 5.2.4 and newer know of uploaded layers)
                 repository.layers[layer.digest] = layer.size
             return {
                 "registryId": repository.registry_id,

@@ -54,11 +54,10 @@ class Freshness:
         self._asked.get(repository_name, {}).pop(tag, None)
 
     def keep(self, repository_name: str, references: Iterable[str | None]) -> None:
-        """Forget all references of a repository but these."""
-        if repository_name in self._asked:
-            held = set(references)
-            asked = self._asked[repository_name]
-            self._asked[repository_name] = {reference: at for reference, at in asked.items() if reference in held}
+        """Forget all references of a cached repository but these."""
+        held = set(references)
+        asked = self._asked[repository_name]
+        self._asked[repository_name] = {reference: at for reference, at in asked.items() if reference in held}
 
     def forget(self, repository_name: str) -> bool:
         """Forget a repository, and return whether it was known."""

@@ -163,10 +163,13 @@ class _Connections:
         try:
             yield
         finally:
-            with self._lock:
-                for connection in self._sockets:
-                    connection.close()
-                self._sockets.clear()
+            self.close()
+
+    def close(self) -> None:
+        with self._lock:
+            for connection in self._sockets:
+                connection.close()
+            self._sockets.clear()
 
     def note(self, connection: socket.socket) -> None:
         try:
