@@ -1166,7 +1166,8 @@ def test_authorization_token_expires_in_12_hours(in_process):
 
 def test_pulls_and_deletions_leave_nothing_in_motos_tracker(ecr, quay):
     def tracked() -> int:
-        return sum(len(model.instances_tracked) for model in model_data["ecr"].values())
+        models = map(vars, model_data["ecr"].values())  # the list's name depends on moto's version
+        return sum(len(model.get("instances_tracked") or model.get("instances", [])) for model in models)
 
     before = tracked()
     for _ in range(3):
