@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 import requests
 
-from conftest import ACCOUNT, OTHER_ACCOUNT, Aws, digest, failure_codes, pull, write_layout
+from conftest import ACCOUNT, OTHER_ACCOUNT, Aws, digest, failure_codes, pull
 from moto_ecr_ptc import upstream_registry
+from tests.upstream.layouts import write_layout
 
 MOTO_API = "http://motoapi.amazonaws.com"
 

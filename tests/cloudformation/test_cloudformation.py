@@ -9,20 +9,6 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError, WaiterError
-from stack_calls import (
-    BAD,
-    BAD_URL,
-    HAS_SECRET_TYPE,
-    QUAY,
-    RULE,
-    SECRET,
-    TEMPLATE,
-    WHOLE,
-    Stacks,
-    changed,
-    document,
-    secrets,
-)
 
 from conftest import (
     ACCOUNT,
@@ -42,17 +28,19 @@ from conftest import (
     templates,
     user,
 )
-
-
-@pytest.fixture(params=["at once", "by change set"])
-def stacks(request: pytest.FixtureRequest, aws: Aws) -> Stacks:
-    return Stacks(aws, request.param == "by change set")
-
-
-@pytest.fixture
-def stack(aws: Aws) -> Stacks:
-    return Stacks(aws, by_change_set=False)
-
+from tests.cloudformation.stack_calls import (
+    BAD,
+    BAD_URL,
+    HAS_SECRET_TYPE,
+    QUAY,
+    RULE,
+    SECRET,
+    TEMPLATE,
+    WHOLE,
+    changed,
+    document,
+    secrets,
+)
 
 # --- creation and deletion -------------------------------------------------------------------------------------------
 

@@ -6,19 +6,9 @@ import json
 from typing import Any
 
 import pytest
-from stack_calls import BAD, OUR_SECRET, QUAY, RULE, SECRET, Stacks, changed, secrets
 
 from conftest import Aws
-
-
-@pytest.fixture(params=["at once", "by change set"])
-def stacks(request: pytest.FixtureRequest, aws: Aws) -> Stacks:
-    return Stacks(aws, request.param == "by change set")
-
-
-@pytest.fixture
-def stack(aws: Aws) -> Stacks:
-    return Stacks(aws, by_change_set=False)
+from tests.cloudformation.stack_calls import BAD, OUR_SECRET, QUAY, RULE, SECRET, changed, secrets
 
 
 @pytest.fixture

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 import requests
 from botocore.exceptions import ClientError
-from stack_calls import (
+
+from conftest import ACCOUNT, OTHER_ACCOUNT, Aws, prefixes, refusal, rules, template_prefixes
+from tests.cloudformation.stack_calls import (
     BAD,
     BAD_URL,
     OUR_SECRET,
@@ -24,18 +26,6 @@ from stack_calls import (
     document,
     secrets,
 )
-
-from conftest import ACCOUNT, OTHER_ACCOUNT, Aws, prefixes, refusal, rules, template_prefixes
-
-
-@pytest.fixture(params=["at once", "by change set"])
-def stacks(request: pytest.FixtureRequest, aws: Aws) -> Stacks:
-    return Stacks(aws, request.param == "by change set")
-
-
-@pytest.fixture
-def stack(aws: Aws) -> Stacks:
-    return Stacks(aws, by_change_set=False)
 
 
 def reason(stacks: Stacks, status: str) -> str:

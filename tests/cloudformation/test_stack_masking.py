@@ -9,9 +9,8 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from stack_calls import BAD, OUR_SECRET, QUAY, QUEUE, SECRET, TEMPLATE, Stacks, changed, document
 
-from conftest import Aws
+from tests.cloudformation.stack_calls import BAD, OUR_SECRET, QUAY, QUEUE, SECRET, TEMPLATE, Stacks, changed, document
 
 PASSWORD = 'hunter2-"quoted"'
 GIVEN = "given-hunter3"
@@ -22,11 +21,6 @@ PARAMETERS = {
     "Open": {"Type": "String", "NoEcho": "false", "Default": "hunter5-is-open"},
 }
 HIDDEN = (PASSWORD, json.dumps(PASSWORD)[1:-1], GIVEN, ENCODED, "hunter4", "hunter2")
-
-
-@pytest.fixture(params=["at once", "by change set"])
-def stacks(request: pytest.FixtureRequest, aws: Aws) -> Stacks:
-    return Stacks(aws, request.param == "by change set")
 
 
 def shown(stacks: Stacks) -> str:

@@ -7,7 +7,12 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from stack_calls import (
+
+from conftest import ACCOUNT, GOOD_SECRET, Aws, prefixes, refusal, rules, template_prefixes, templates
+from moto_ecr_ptc.ecr.cloudformation.resources import PullThroughCacheRuleType
+from moto_ecr_ptc.ecr.configuration.templates import Templates
+from moto_ecr_ptc.ecr.exceptions import PullThroughCacheRuleNotFoundException
+from tests.cloudformation.stack_calls import (
     BAD,
     BAD_URL,
     BUCKET,
@@ -24,22 +29,7 @@ from stack_calls import (
     secrets,
 )
 
-from conftest import ACCOUNT, GOOD_SECRET, Aws, prefixes, refusal, rules, template_prefixes, templates
-from moto_ecr_ptc.ecr.cloudformation.resources import PullThroughCacheRuleType
-from moto_ecr_ptc.ecr.configuration.templates import Templates
-from moto_ecr_ptc.ecr.exceptions import PullThroughCacheRuleNotFoundException
-
 TOPIC = {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": "topic", "DisplayName": "old"}}
-
-
-@pytest.fixture(params=["at once", "by change set"])
-def stacks(request: pytest.FixtureRequest, aws: Aws) -> Stacks:
-    return Stacks(aws, request.param == "by change set")
-
-
-@pytest.fixture
-def stack(aws: Aws) -> Stacks:
-    return Stacks(aws, by_change_set=False)
 
 
 def secret(aws: Aws) -> dict[str, Any]:

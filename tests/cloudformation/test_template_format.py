@@ -10,19 +10,14 @@ from typing import Any
 import pytest
 import requests
 from botocore.exceptions import ClientError
-from stack_calls import BUCKET, QUAY, QUEUE, SECRET, TEMPLATE, Stacks, changed, secrets
 
 from conftest import Aws, prefixes, refusal, repositories, rules, templates
+from tests.cloudformation.stack_calls import BUCKET, QUAY, QUEUE, SECRET, TEMPLATE, changed, secrets
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:Tried to parse"),  # moto's, of a type that it does not know
     pytest.mark.filterwarnings("ignore:Exception"),  # moto's, of an error that is none of CloudFormation's
 ]
-
-
-@pytest.fixture(params=["at once", "by change set"])
-def stacks(request: pytest.FixtureRequest, aws: Aws) -> Stacks:
-    return Stacks(aws, request.param == "by change set")
 
 
 GOOD: dict[str, Any] = {

@@ -7,21 +7,13 @@ import json
 import tracemalloc
 from typing import Any
 
-import pytest
 from freezegun import freeze_time
 
 from conftest import Aws, digest, pull, refusal
-from moto_ecr_ptc import UpstreamRegistry, upstream_registry
+from moto_ecr_ptc import upstream_registry
 from moto_ecr_ptc.ecr.images.manifests import sha256
 
 REPOSITORY = "quay/team/app"
-
-
-@pytest.fixture
-def quay(ecr: Any) -> UpstreamRegistry:
-    """The upstream of a rule with the prefix quay."""
-    ecr.create_pull_through_cache_rule(ecrRepositoryPrefix="quay", upstreamRegistryUrl="quay.io")
-    return upstream_registry("quay")
 
 
 def available(ecr: Any, *layers: str) -> list[str]:

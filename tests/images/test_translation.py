@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from conftest import digest, failure_codes, pull, repositories
-from moto_ecr_ptc import UpstreamRegistry, upstream_registry
 from moto_ecr_ptc.ecr.images.manifests import sha256
 
 OCI = "application/vnd.oci.image.manifest.v1+json"
@@ -26,12 +25,6 @@ DOCKER_TYPES = (
     "application/vnd.docker.image.rootfs.diff.tar.gzip",
 )
 REPOSITORY = "quay/team/app"
-
-
-@pytest.fixture
-def quay(ecr: Any) -> UpstreamRegistry:
-    ecr.create_pull_through_cache_rule(ecrRepositoryPrefix="quay", upstreamRegistryUrl="quay.io")
-    return upstream_registry("quay")
 
 
 def document(media_type: str, config: str, *layers: str, **more: Any) -> dict[str, Any]:

@@ -10,11 +10,9 @@ from datetime import datetime, timedelta, timezone
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-import docker_registry
 import pytest
 import requests
 from botocore.exceptions import ClientError
-from docker_registry import DockerRegistry
 from freezegun import freeze_time
 from moto.ecr.models import ecr_backends
 
@@ -23,6 +21,8 @@ from moto_ecr_ptc import UpstreamRegistry, upstream_registry
 from moto_ecr_ptc.ecr.images.manifests import OCI_MANIFEST, Descriptor
 from moto_ecr_ptc.ecr.pulls import turns
 from moto_ecr_ptc.ecr.upstream.built_images import build_image, build_index
+from tests.upstream import docker_registry
+from tests.upstream.docker_registry import DockerRegistry
 
 AMD64 = build_image([b"layer of amd64"], "linux/amd64")
 ARM64 = build_image([b"layer of arm64"], "linux/arm64")

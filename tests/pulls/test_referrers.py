@@ -9,20 +9,13 @@ import pytest
 from freezegun import freeze_time
 
 from conftest import MODEL, Aws, allow, digest, enforced, pull, refusal, repositories, user
-from moto_ecr_ptc import UpstreamRegistry, upstream_registry
+from moto_ecr_ptc import upstream_registry
 
 pytestmark = pytest.mark.skipif(
     "ListImageReferrers" not in MODEL.operation_names, reason="the model of an older botocore has no ListImageReferrers"
 )
 REPOSITORY = "quay/biocontainers/bwa"
 AT_UPSTREAM = "biocontainers/bwa"
-
-
-@pytest.fixture
-def quay(ecr: Any) -> UpstreamRegistry:
-    """The upstream of a rule with the prefix quay."""
-    ecr.create_pull_through_cache_rule(ecrRepositoryPrefix="quay", upstreamRegistryUrl="quay.io")
-    return upstream_registry("quay")
 
 
 def referrers(ecr: Any, subject: str, **arguments: Any) -> list[str]:

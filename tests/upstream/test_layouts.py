@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 
 from conftest import Aws, digest, pull, refusal
-from moto_ecr_ptc import UpstreamRegistry, upstream_registry
 from moto_ecr_ptc.ecr.images.manifests import OCI_MANIFEST, Descriptor, sha256
 from moto_ecr_ptc.ecr.upstream.built_images import BuiltImage, build_image, build_index
 from moto_ecr_ptc.ecr.upstream.registry import get_upstream
@@ -28,13 +27,6 @@ SIGNATURE = build_image(
 @pytest.fixture
 def ecr(in_process: Aws) -> Any:
     return in_process.client("ecr")
-
-
-@pytest.fixture
-def quay(ecr: Any) -> UpstreamRegistry:
-    """The upstream of a rule with the prefix quay."""
-    ecr.create_pull_through_cache_rule(ecrRepositoryPrefix="quay", upstreamRegistryUrl="quay.io")
-    return upstream_registry("quay")
 
 
 def write_blob(path: Path, name: str, content: bytes) -> None:
@@ -192,7 +184,7 @@ def test_load_of_a_malformed_manifest_is_a_value_error(quay, tmp_path, document)
         quay.load(path, "team/app")
 
 
-@pytest.mark.parametrize("content", [b"", b"no archive", pack(Path(__file__).parent / "moto_answers.py")[:700]])
+@pytest.mark.parametrize("content", [b"", b"no archive", pack(Path(__file__).parents[1] / "moto_answers.py")[:700]])
 def test_load_of_no_archive_is_a_value_error(quay, tmp_path, content):
     (tmp_path / "layout.tar").write_bytes(content)
     with pytest.raises(ValueError, match="OCI image layout"):

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import docker_registry
 import pytest
-from docker_registry import ACCEPTED, DockerRegistry
 
 from moto_ecr_ptc.ecr.access.credentials import UpstreamCredentials
 from moto_ecr_ptc.ecr.exceptions import UpstreamAccessDenied, UpstreamNotFound
 from moto_ecr_ptc.ecr.images.manifests import Descriptor, sha256
 from moto_ecr_ptc.ecr.upstream.built_images import build_image, build_index
 from moto_ecr_ptc.ecr.upstream.proxy import ProxiedRegistry
+from tests.upstream import docker_registry
+from tests.upstream.docker_registry import ACCEPTED, DockerRegistry
 
 pytestmark = docker_registry.INSTALLED
 

@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 from moto import settings
 
-from conftest import REGION, Aws, digest, failure_codes, pull, write_layout
+from conftest import REGION, Aws, digest, failure_codes, pull
 from moto_ecr_ptc import UpstreamRegistry, upstream_registry
 from moto_ecr_ptc.ecr.images.manifests import sha256
+from tests.upstream.layouts import write_layout
 
 
 @pytest.fixture
