@@ -83,8 +83,17 @@ class Aws:
 
     def __init__(self, endpoint_url: str | None) -> None:
         self.endpoint_url = endpoint_url
+        self._clients: dict[tuple[str, str], Any] = {}
 
     def client(self, service: str, region: str = REGION, *, account: str | None = None, **arguments: Any) -> Any:
+        """Return a client: the same one each time, if it is told nothing but service and Region."""
+        if account or arguments:
+            return self._client(service, region, account, arguments)
+        if (service, region) not in self._clients:
+            self._clients[service, region] = self._client(service, region, None, {})
+        return self._clients[service, region]
+
+    def _client(self, service: str, region: str, account: str | None, arguments: dict[str, Any]) -> Any:
         credentials = {"aws_access_key_id": "AKIAIOSFODNN7EXAMPLE", "aws_secret_access_key": "secret"}
         client = SESSION.client(
             service,
