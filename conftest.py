@@ -13,6 +13,7 @@ from typing import Any
 
 import boto3
 import botocore.session
+import freezegun
 import pytest
 import requests
 from botocore.auth import SigV4Auth
@@ -24,9 +25,12 @@ from moto import mock_aws
 from moto.core import set_initial_no_auth_action_count
 from moto.server import ThreadedMotoServer
 
-from moto_ecr_ptc.ecr.upstream.built_images import BuiltImage, build_image
+from moto_ecr_ptc import UpstreamRegistry, upstream_registry
 
 pytest_plugins = ["pytester"]
+
+# What --durations measures is real time, also where a test stops the clock.
+freezegun.configure(extend_ignore_list=["_pytest.timing"])
 
 ACCOUNT = "123456789012"
 OTHER_ACCOUNT = "210987654321"
@@ -79,8 +83,17 @@ class Aws:
 
     def __init__(self, endpoint_url: str | None) -> None:
         self.endpoint_url = endpoint_url
+        self._clients: dict[tuple[str, str], Any] = {}
 
     def client(self, service: str, region: str = REGION, *, account: str | None = None, **arguments: Any) -> Any:
+        """Return a client: the same one each time, if it is told nothing but service and Region."""
+        if account or arguments:
+            return self._client(service, region, account, arguments)
+        if (service, region) not in self._clients:
+            self._clients[service, region] = self._client(service, region, None, {})
+        return self._clients[service, region]
+
+    def _client(self, service: str, region: str, account: str | None, arguments: dict[str, Any]) -> Any:
         credentials = {"aws_access_key_id": "AKIAIOSFODNN7EXAMPLE", "aws_secret_access_key": "secret"}
         client = SESSION.client(
             service,
@@ -255,6 +268,13 @@ def cli(server: Aws, tmp_path: Path) -> Callable[..., tuple[int, str, str]]:
 # --- pulls ------------------------------------------------------------------------------------------------------------
 
 
+@pytest.fixture
+def quay(ecr: Any) -> UpstreamRegistry:
+    """The upstream of a rule with the prefix quay."""
+    ecr.create_pull_through_cache_rule(ecrRepositoryPrefix="quay", upstreamRegistryUrl="quay.io")
+    return upstream_registry("quay")
+
+
 def pull(ecr: Any, repository: str, *tags: str, **arguments: Any) -> Any:
     """Pull images by their tags: ``latest`` if none is given."""
     image_ids = [{"imageTag": tag} for tag in tags or ["latest"]]
@@ -277,21 +297,3 @@ def failure_codes(answer: Any) -> list[str]:
 def repositories(ecr: Any) -> list[str]:
     """Return the names of all repositories of a client's registry."""
     return [repository["repositoryName"] for repository in ecr.describe_repositories()["repositories"]]
-
-
-def write_layout(path: Path, tag: str = "1.0", image: BuiltImage | None = None) -> str:
-    """Write an OCI image layout with one image and return its digest."""
-    image = image or build_image([b"from a layout"], "linux/amd64")
-    blobs: dict[str, bytes] = {}
-    for held in (image, *image.children):
-        blobs.update({**held.blobs, held.manifest.digest: held.manifest.content})
-    (path / "blobs" / "sha256").mkdir(parents=True)
-    for name, content in blobs.items():
-        (path / "blobs" / name.replace(":", "/")).write_bytes(content)
-    (path / "oci-layout").write_text('{"imageLayoutVersion": "1.0.0"}')
-    (path / "index.json").write_text(
-        f'{{"schemaVersion": 2, "manifests": [{{"mediaType": "{image.manifest.media_type}",'
-        f' "digest": "{image.manifest.digest}", "size": {len(image.manifest.content)},'
-        f' "annotations": {{"org.opencontainers.image.ref.name": "{tag}"}}}}]}}'
-    )
-    return image.manifest.digest
