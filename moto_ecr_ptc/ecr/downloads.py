@@ -21,9 +21,6 @@ from .registry_id import REGISTRY_HOST
 if TYPE_CHECKING:
     from moto.core.responses import BaseResponse
 
-REGISTRY_URL = (
-    r"https?://(?P<account>[0-9]{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(?:\.cn)?/layers(?:\?|$)"
-)
 SERVER_PATH = "/moto-api/static/ecr/layers"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -62,7 +63,7 @@ def test_template_with_secret_rule_and_template_takes_effect_on_a_pull(aws, ecr)
 @pytest.fixture
 def cdk(server: Aws, tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
     """Run the CDK's command on the assembly."""
-    if CDK is None:
+    if CDK is None and os.environ.get("CI") != "true":  # where it is installed, or else the tests fail
         pytest.skip("the cdk command is not installed (npm install aws-cdk)")
 
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:

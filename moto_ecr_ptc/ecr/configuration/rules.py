@@ -158,7 +158,7 @@ class Rules:
         """Create a rule. (CreatePullThroughCacheRule)
 
         :param ecr_repository_prefix: 2 to 30 characters; ``docker`` and ``docker/`` are the same rule
-        :param upstream_registry_url: one of ``upstreams.UPSTREAM_REGISTRIES``
+        :param upstream_registry_url: one of ``upstream_registries.UPSTREAM_REGISTRIES``
         :param upstream_registry: must be the URL's, if that upstream demands a secret; ignored otherwise
         :param credential_arn: the secret; demanded by some upstreams and refused by the others
         :param custom_role_arn: the role for an ECR upstream; demanded across accounts. Empty counts as None
