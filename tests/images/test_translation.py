@@ -60,6 +60,14 @@ def test_image_asked_for_by_tag_is_translated_into_the_accepted_format(
     assert image["imageId"] == {"imageTag": "latest", "imageDigest": sha256(image["imageManifest"].encode())}
 
 
+def test_image_without_a_configuration_is_translated(ecr, quay):
+    manifest = document(DOCKER, *DOCKER_TYPES)
+    del manifest["config"]
+    put(ecr, manifest)
+    (image,) = pull(ecr, REPOSITORY, acceptedMediaTypes=[OCI])["images"]
+    assert [layer["mediaType"] for layer in json.loads(image["imageManifest"])["layers"]] == list(OCI_TYPES[1:])
+
+
 def test_translated_image_is_not_stored(ecr, quay):
     pushed = quay.push("team/app")
     translated = digest(pull(ecr, REPOSITORY, acceptedMediaTypes=[DOCKER]))

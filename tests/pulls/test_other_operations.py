@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 
 from freezegun import freeze_time
+from moto.ecr.models import Image, ecr_backends
 
-from conftest import ACCOUNT, REGION, digest, pull, refusal, repositories
+from conftest import ACCOUNT, REGION, digest, failure_codes, pull, refusal, repositories
 from moto_ecr_ptc import upstream_registry
 from tests.pulls.pull_calls import BWA, sha256, tags
 
@@ -70,6 +71,18 @@ def test_malformed_image_of_motos_own_is_served_and_harms_no_other(aws, ecr, qua
     answer = ecr.batch_get_image(repositoryName=BWA, imageIds=[{"imageDigest": pulled}])
     assert digest(answer) == pulled
     ecr.batch_delete_image(repositoryName=BWA, imageIds=[{"imageTag": "latest"}])
+
+
+def test_malformed_image_of_before_the_activation_is_missing_and_harms_no_other(in_process):
+    ecr = in_process.client("ecr")
+    ecr.create_pull_through_cache_rule(ecrRepositoryPrefix="quay", upstreamRegistryUrl="quay.io")
+    pulled = digest(pull(ecr, BWA))
+    repository = ecr_backends[ACCOUNT][REGION].repositories[BWA]
+    # As moto alone stores what is no manifest: without a digest.
+    malformed = '{"layers": [{"digest": 1}]}'
+    repository.images.append(Image(ACCOUNT, "malformed", malformed, BWA, "application/x", None))
+    assert failure_codes(pull(ecr, BWA, "malformed")) == ["ImageNotFound"]
+    assert digest(ecr.batch_get_image(repositoryName=BWA, imageIds=[{"imageDigest": pulled}])) == pulled
 
 
 def test_pulled_image_can_be_tagged_anew(ecr, quay):

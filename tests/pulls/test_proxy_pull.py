@@ -536,6 +536,38 @@ def test_many_downloads_of_one_layer_ask_the_upstream_once(aws, ecr, quay, slow)
     assert sum("/blobs/" in path for path in slow.requests) == 1
 
 
+def test_downloads_that_waited_for_a_layer_that_the_upstream_refuses_fail_alike(aws, ecr, quay, slow, waiting):
+    slow.go_on.set()
+    pull(ecr, REPOSITORY)
+    slow.go_on.clear()
+    slow.asked.clear()
+    slow.status = 500
+    layer = {"repositoryName": REPOSITORY, "layerDigest": LAYER}
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(aws.client("ecr").get_download_url_for_layer, **layer)
+        assert slow.asked.wait(60)
+        second = pool.submit(aws.client("ecr").get_download_url_for_layer, **layer)
+        assert waiting.acquire(timeout=60)
+        slow.go_on.set()
+        assert {error_code(first), error_code(second)} == {"UnableToGetUpstreamLayerException"}
+    assert sum("/blobs/" in path for path in slow.requests) == 1
+
+
+def test_listings_that_waited_for_referrers_that_the_upstream_refuses_fail_alike(aws, ecr, quay, slow, waiting):
+    if not hasattr(ecr, "list_image_referrers"):
+        pytest.skip("the model of an older botocore has no ListImageReferrers")
+    slow.status = 500
+    subject = {"repositoryName": REPOSITORY, "subjectId": {"imageDigest": SUBJECT.digest}}
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(aws.client("ecr").list_image_referrers, **subject)
+        assert slow.asked.wait(60)
+        second = pool.submit(aws.client("ecr").list_image_referrers, **subject)
+        assert waiting.acquire(timeout=60)
+        slow.go_on.set()
+        assert {error_code(first), error_code(second)} == {"UnableToListUpstreamImageReferrersException"}
+    assert sum("/referrers/" in path for path in slow.requests) == 1
+
+
 def test_registry_that_answers_too_late_is_unavailable(ecr, quay, slow):
     quay.proxy(slow.url, timeout=0.2)
     assert failure_codes(pull(ecr, REPOSITORY)) == ["UpstreamUnavailable"]
