@@ -1,4 +1,4 @@
 """CloudFormation: the resource types of pull through cache, and stacks that roll back."""
 
-# First moto's, which has ours loaded: whichever module of this package a process imports first.
-import moto.cloudformation.models  # noqa: F401 (imported for what comes of it)
+# moto's CloudFormation loads this package's modules, so it has to come first, whichever of them is imported.
+import moto.cloudformation.models  # noqa: F401 (imported for its effect)
