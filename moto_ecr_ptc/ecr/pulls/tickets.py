@@ -1,6 +1,6 @@
-"""The rights to download layers that GetDownloadUrlForLayer gives out: signed, as the parameters of a URL.
+"""Signed URLs of layers: GetDownloadUrlForLayer returns them, as AWS returns presigned URLs of Amazon S3.
 
-AWS gives out presigned URLs of Amazon S3. Such a right is good for one layer of one repository, and for an hour.
+Each is valid for one layer of one repository, for an hour.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 from ..registry_id import now
 
-GOOD_FOR = timedelta(hours=1)
-"""How long a URL can be used."""
+URL_LIFETIME = timedelta(hours=1)
+"""How long a URL is valid."""
 
 
 class Layer(NamedTuple):
@@ -23,31 +23,31 @@ class Layer(NamedTuple):
     digest: str
 
 
-class DownloadTickets:
-    """Signs the URLs of one registry's layers, and knows its signatures again until moto is reset."""
+class DownloadSigner:
+    """Signs the URLs of one registry's layers, and verifies their signatures until moto is reset."""
 
     def __init__(self) -> None:
-        # Not moto's seeded random numbers: drawing from those would change the ids that moto itself gives out.
+        # Drawing from moto's seeded random numbers would change the ids that moto itself generates.
         self._key = secrets.token_bytes(32)
 
-    def issue(self, layer: Layer) -> dict[str, str]:
-        """Return the parameters of a URL for a layer."""
-        expires = str(int((now() + GOOD_FOR).timestamp()))
+    def sign(self, layer: Layer) -> dict[str, str]:
+        """Return the query parameters of a URL for a layer: ``repository``, ``digest``, ``expires``, ``signature``."""
+        expires = str(int((now() + URL_LIFETIME).timestamp()))
         return {
             "repository": layer.repository_name,
             "digest": layer.digest,
             "expires": expires,
-            "signature": self._sign(layer, expires),
+            "signature": self._signature(layer, expires),
         }
 
     def find_fault(self, parameters: dict[str, str]) -> str | None:
-        """Return why the parameters of a URL give no right to download; None if they do."""
+        """Return why the query parameters of a URL are not valid; None if they are."""
         layer = Layer(parameters.get("repository", ""), parameters.get("digest", ""))
         expires = parameters.get("expires", "")
-        if not hmac.compare_digest(self._sign(layer, expires).encode(), parameters.get("signature", "").encode()):
+        if not hmac.compare_digest(self._signature(layer, expires).encode(), parameters.get("signature", "").encode()):
             return "The signature is not one that this registry gave out"
         return "Request has expired" if int(expires) < now().timestamp() else None
 
-    def _sign(self, layer: Layer, expires: str) -> str:
-        # Neither a name nor a digest that was signed has a line break in it.
+    def _signature(self, layer: Layer, expires: str) -> str:
+        # The separator is safe: no name or digest that is signed contains a line break.
         return hmac.new(self._key, "\n".join((*layer, expires)).encode(), "sha256").hexdigest()

@@ -1,4 +1,4 @@
-"""Pulls of one repository take turns at its upstream registry."""
+"""Locks that let one pull at a time ask an upstream for a repository or layer."""
 
 from __future__ import annotations
 
@@ -10,16 +10,19 @@ from weakref import WeakValueDictionary
 from ..exceptions import UpstreamError, UpstreamUnreachable
 
 
-class Turn:
-    """Lets one at a time ask the upstream. Those that waited share a failure, for the upstream may be slow to fail."""
+class UpstreamLock:
+    """Lets one pull at a time ask the upstream. Those that wait share its failure: the upstream may be slow to fail."""
 
     def __init__(self) -> None:
         self._lock = Lock()
         self._failures: list[tuple[str, UpstreamError]] = []
 
     @contextmanager
-    def take(self, reference: str) -> Iterator[UpstreamError | None]:
-        """Wait for the turn, and yield how asking for ``reference`` failed while this one waited, if it did."""
+    def acquire(self, reference: str) -> Iterator[UpstreamError | None]:
+        """Hold the lock, and yield the failure of another pull during the wait, if it applies to ``reference`` too.
+
+        It applies if that pull was for the same reference, or if the upstream was unreachable.
+        """
         before = len(self._failures)
         with self._lock:
             yield next(
@@ -31,17 +34,17 @@ class Turn:
                 None,
             )
 
-    def fail(self, reference: str, error: UpstreamError) -> None:
-        """Tell those that wait how asking for ``reference`` failed."""
+    def record_failure(self, reference: str, error: UpstreamError) -> None:
+        """Share with the waiting pulls how the pull of ``reference`` failed."""
         self._failures.append((reference, error))
 
 
-class Turns:
-    """The turns at the upstreams of one registry: one for each repository whose images are asked for, say."""
+class UpstreamLocks:
+    """The locks of one registry, by name: that of a repository, or of a layer in it."""
 
     def __init__(self) -> None:
-        self._turns: WeakValueDictionary[str, Turn] = WeakValueDictionary()
+        self._locks: WeakValueDictionary[str, UpstreamLock] = WeakValueDictionary()
 
-    def of(self, name: str) -> Turn:
-        """Return the turn with this name, the same for all that hold it at once. moto's lock must be held."""
-        return self._turns.setdefault(name, Turn())
+    def get(self, name: str) -> UpstreamLock:
+        """Return the lock with this name: the same for as long as anybody uses it. moto's lock must be held."""
+        return self._locks.setdefault(name, UpstreamLock())
