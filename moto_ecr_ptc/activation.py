@@ -1,6 +1,6 @@
-"""Makes moto use this package's ECR, at the moment when moto loads its own and not before.
+"""Makes moto use this package's ECR, at the moment when moto loads its own.
 
-Nothing here imports moto, boto3 or botocore: a process that never touches ECR pays for one entry in
+Nothing here imports moto, boto3 or botocore: a process that never uses ECR pays only for one entry in
 ``sys.meta_path``.
 """
 
@@ -22,7 +22,7 @@ OLDEST_MOTO = (5, 1, 2)
 """The first with ``ActionResult`` and ``ServiceException``."""
 
 FIRST_UNSUPPORTED_MOTO = (6,)
-"""moto changes what it likes in a major version."""
+"""The next major version of moto may change anything."""
 
 _BACKEND = "moto.ecr.models"
 _CLOUDFORMATION = "moto.cloudformation.models"
@@ -34,14 +34,14 @@ _SEAMS = {
     "moto.core.exceptions": ("AccessDeniedError", "ServiceException", "SignatureDoesNotMatchError"),
     "moto.core.responses": ("ActionResult",),
 }
-"""What the rooms need that are loaded later than the backend: it must be known before anything changes."""
+"""What modules that are imported after the backend need of moto: checked before anything changes."""
 
 _servers: WeakSet[Any] = WeakSet()
 """The applications of the moto servers that run in this process."""
 
 
 class UnsupportedMotoError(RuntimeError):
-    """The installed moto is not one that this package works with. Nothing was activated."""
+    """This package does not support the installed moto. Nothing was activated."""
 
 
 def activate() -> None:
@@ -77,7 +77,7 @@ def _load_backend() -> None:
             for name in names:
                 if not hasattr(sys.modules[module], name):
                     raise ImportError(f"cannot import name '{name}' from '{module}'")
-        # The response class too, so that a seam that is missing shows before anything has changed.
+        # The response class too, so that something missing in moto is found before anything changes.
         importlib.import_module("moto_ecr_ptc.ecr.urls")
         models = importlib.import_module("moto_ecr_ptc.ecr.models")
     except (ImportError, AttributeError) as error:
@@ -90,7 +90,7 @@ def _extend_cloudformation() -> None:
     """Add the resource types to moto's CloudFormation."""
     moto_version = sys.modules["moto"].__version__
     if not _is_supported(moto_version):
-        return  # its import of moto's ECR has said so
+        return  # the import of moto's ECR raises the error
     try:
         stacks = importlib.import_module("moto_ecr_ptc.ecr.cloudformation.stacks")
         stacks.register()
@@ -110,7 +110,7 @@ def _find_running_servers() -> Iterator[Any]:
     application = sys.modules[_SERVER].DomainDispatcherApplication
     server = importlib.import_module("werkzeug.serving").BaseWSGIServer
     for candidate in gc.get_objects():
-        # By the type: a proxy would be asked for its class, and may fail.
+        # By type(), since isinstance asks proxy objects for their class, and they may fail.
         if not issubclass(type(candidate), server) or not isinstance(getattr(candidate, "app", None), application):
             continue
         if candidate.socket.fileno() != -1:  # it is closed when the server stops
@@ -118,7 +118,7 @@ def _find_running_servers() -> Iterator[Any]:
 
 
 def _watch_servers() -> None:
-    """Take note of the moto servers that are started from now on."""
+    """Register the moto servers that are started from now on."""
 
     def note(self: Any) -> None:
         _servers.add(self)
@@ -127,7 +127,7 @@ def _watch_servers() -> None:
 
 
 def _watch_threaded_servers() -> None:
-    """Take note of the moto servers that are stopped from now on."""
+    """Unregister the moto servers that are stopped from now on."""
 
     def forget(self: Any) -> None:
         _servers.discard(self._server.app)
@@ -136,7 +136,7 @@ def _watch_threaded_servers() -> None:
 
 
 def _extend(owner: type, name: str, act: Callable[[Any], None]) -> None:
-    """Have a method of moto's followed by something more."""
+    """Call ``act`` after a method of moto's."""
     method = getattr(owner, name)
     if getattr(method, "__module__", None) == __name__:
         if method.__globals__ is globals():
@@ -158,7 +158,7 @@ _TRIGGERS = {
     _SERVER: _watch_servers,
     _THREADED_SERVER: _watch_threaded_servers,
 }
-"""The modules of moto that matter, and what is done as soon as one is loaded."""
+"""The modules of moto that are watched, and what to do as soon as one is loaded."""
 
 
 def _is_supported(moto_version: str) -> bool:
@@ -171,7 +171,7 @@ def _is_finder_of_a_copy(finder: object) -> bool:
 
 
 def _forget_backend_of_another_moto() -> None:
-    """Have our modules imported anew if they belong to a moto that the process has dropped and imported again."""
+    """Drop this package's modules if they belong to a moto that the process has since imported again."""
     backend = sys.modules.get("moto_ecr_ptc.ecr.models")
     if backend and backend.ecr_backends is not sys.modules[_BACKEND].ecr_backends:
         for name in [name for name in sys.modules if name.startswith("moto_ecr_ptc.ecr")]:
@@ -189,14 +189,14 @@ def _unsupported(moto_version: str, reason: str) -> UnsupportedMotoError:
 
 
 class _Finder(MetaPathFinder):
-    """Finds no module itself: has the modules that trigger something loaded as usual, then does it."""
+    """Lets other finders load the watched modules, and acts once they are loaded."""
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         if fullname not in _TRIGGERS:
             return None
-        # A finder of the kind that Python had before 3.4 has no find_spec, and finds none of moto's modules.
+        # Finders from before Python 3.4 have no find_spec, and do not find moto's modules.
         others = (finder for finder in sys.meta_path if finder is not self and hasattr(finder, "find_spec"))
         spec = next(filter(None, (finder.find_spec(fullname, path, target) for finder in others)), None)
         if spec and spec.loader:  # pragma: no branch (every moto so far has this module)
@@ -216,7 +216,7 @@ class _ActivatingLoader(Loader):
         return self._loader.create_module(spec)
 
     def exec_module(self, module: ModuleType) -> None:
-        # From here on the module looks as if it had been loaded without a detour.
+        # From here on the module looks as if its own loader had loaded it directly.
         assert module.__spec__ is not None
         module.__spec__.loader = module.__loader__ = self._loader
         self._loader.exec_module(module)

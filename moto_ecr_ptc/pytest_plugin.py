@@ -1,6 +1,6 @@
-"""The entry point that pytest loads wherever this package is installed, with the fixtures.
+"""The pytest plugin, with the fixtures. pytest loads it wherever this package is installed.
 
-Loading it imports ``moto_ecr_ptc``, which activates. ``-p no:moto_ecr_ptc`` keeps pytest from loading it.
+Loading it imports and so activates ``moto_ecr_ptc``. ``-p no:moto_ecr_ptc`` keeps pytest from loading it.
 """
 
 from __future__ import annotations

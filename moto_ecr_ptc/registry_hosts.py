@@ -1,6 +1,6 @@
-"""Requests to the hosts of registries, in process: moto intercepts what ``requests`` sends while a mock is active.
+"""Answers requests to the hosts of registries, in process: moto intercepts ``requests`` while a mock is active.
 
-moto's own way for its URLs, ``backend_index``, has a price at every call of every service. This one has none.
+moto's own registration of URLs, ``backend_index``, would slow down every call of every service.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from urllib3.response import HTTPResponse
 
 
 class _LayerResponse(responses.BaseResponse):
-    """Answers downloads of layers, in bounded memory."""
+    """Answers downloads of layers, reading them piece by piece."""
 
     def __init__(self, method: str) -> None:
         from .ecr.registry_id import REGISTRY_HOST  # not at the top: it would load moto's ECR, which needs this module
@@ -42,7 +42,7 @@ class _LayerResponse(responses.BaseResponse):
 
 
 class _Stream(io.RawIOBase):
-    """A file to read that consists of pieces."""
+    """A readable file made of pieces."""
 
     def __init__(self, pieces: Iterator[bytes]) -> None:
         self._pieces = pieces
@@ -59,8 +59,8 @@ class _Stream(io.RawIOBase):
 
 
 def register() -> None:
-    """Have mocks answer on the hosts of registries, one that runs already too."""
-    enable = moto_core.MockAWS._enable_patching  # noqa: SLF001 (there is no other moment at which a mock begins)
+    """Make mocks answer for the hosts of registries, including one that is already active."""
+    enable = moto_core.MockAWS._enable_patching  # noqa: SLF001 (moto has no public hook for the start of a mock)
     if getattr(enable, "__module__", None) != __name__:
 
         @wraps(enable, assigned=("__doc__", "__name__", "__qualname__"))

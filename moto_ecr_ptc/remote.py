@@ -1,4 +1,4 @@
-"""An upstream registry of a moto server in another process, by the server's HTTP calls."""
+"""An upstream registry of a moto server in another process, set up by HTTP calls to the server."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _TIMEOUT = 60
 
 
 class RemoteUpstream:
-    """The methods are those of ``ecr.upstream.Upstream``."""
+    """The same methods as ``ecr.upstream.registry.Upstream``."""
 
     def __init__(self, url: str) -> None:
         self._registry = url

@@ -45,16 +45,16 @@ class UpstreamRegistry:
         platforms: Sequence[str] | None = None,
         subject: UpstreamImage | None = None,
     ) -> UpstreamImage:
-        """Put an OCI image into the registry and return it. A tag that names another image is moved.
+        """Put an OCI image into the registry and return it. An existing tag is moved to it.
 
         :param repository: the name at the upstream, such as ``library/alpine``
         :param tag: up to 128 characters; None makes the image reachable by its digest only
-        :param layers: the layers' bytes; without them the image has one small layer, of its own for each name and tag
+        :param layers: the layers' bytes; without them the image has one small layer, different for each name and tag
         :param platforms: such as ``["linux/amd64", "linux/arm64"]``: the image is an index with a child for each
         :param subject: an image of the same repository, which this one refers to (OCI 1.1)
         :return: ``manifest`` (bytes), ``digest`` (their sha256), ``media_type``, ``layers`` (a tuple of bytes)
-        :raises ValueError: a malformed name, tag or platform, layers with platforms, a subject that is not there, or a
-            registry that is a proxy
+        :raises ValueError: a malformed name, tag or platform, layers with platforms, a subject that is not in the
+            repository, or a registry that is a proxy
         """
         return self._upstream().push(repository, tag, layers, platforms, None if subject is None else subject.digest)
 
@@ -67,14 +67,14 @@ class UpstreamRegistry:
         return self._upstream().load_path(path, repository)
 
     def proxy(self, url: str, *, timeout: float = 10) -> None:
-        """Have a real registry answer: the only way that anything is sent over a network.
+        """Let a real registry answer: only then is anything sent over a network.
 
-        Nothing but the host in ``url`` is ever contacted (other ports of it are, if the registry points there). The
+        Only the host in ``url`` is ever contacted (on other ports too, if the registry points there). The
         secret's credentials are sent when it asks for them.
 
         :param url: ``http://host:port`` or ``https://host:port``
         :param timeout: seconds to wait for its answer, or for a blob to begin and to go on
-        :raises ValueError: another URL, or a registry that holds pushed or loaded images
+        :raises ValueError: a malformed URL or timeout, or a registry that holds pushed or loaded images
         """
         self._upstream().proxy(url, timeout)
 
@@ -91,7 +91,7 @@ class UpstreamRegistry:
         self._upstream().credentials = credentials
 
     def fail(self, repository: str | None = None, *, status: int | None = None, error: str | None = None) -> None:
-        """Answer so until ``recover``.
+        """Make requests to the registry fail until ``recover``.
 
         :param repository: at the upstream; None means every repository
         :param status: an HTTP status from 400 to 599

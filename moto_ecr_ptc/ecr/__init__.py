@@ -1,4 +1,4 @@
 """Amazon ECR's pull through cache, laid out as moto lays out a service."""
 
-# First of all, whichever room is entered first: loading moto's ECR loads the backend and what it needs, in that order.
+# Loading moto's ECR loads the backend and its imports in the right order, so it comes first for every module here.
 import moto.ecr.models  # noqa: F401  (imported for its effect)

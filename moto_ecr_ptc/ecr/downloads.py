@@ -1,6 +1,6 @@
-"""Where a layer's bytes are downloaded: the URL that GetDownloadUrlForLayer gives out, and what answers there.
+"""Downloads of layers: the URLs that GetDownloadUrlForLayer returns, and the answers to requests for them.
 
-In process the URL is on the registry's own host; on a server it is on the host that the client called.
+In process the URL is on the registry's host; with a server it is on the host that the client called.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from moto.ecr.models import ecr_backends
 
 from .images.blobs import Blob
 from .models import PullThroughCacheBackend
-from .pulls.tickets import Layer
+from .pulls.download_signer import Layer
 from .registry_id import REGISTRY_HOST
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class Download(NamedTuple):
 def layer_url(response: BaseResponse, backend: PullThroughCacheBackend, layer: Layer) -> str:
     """Return the URL of a layer, for the client whose request ``response`` answers."""
     account_id, region = backend.registry
-    parameters = backend.download_tickets.issue(layer)
+    parameters = backend.download_signer.sign(layer)
     if response.is_werkzeug_request:
         base = f"{response.parsed_url.scheme}://{response.headers['Host']}{SERVER_PATH}"
         parameters = {"account_id": account_id, "region": region, **parameters}
@@ -54,14 +54,14 @@ def layer_url(response: BaseResponse, backend: PullThroughCacheBackend, layer: L
 
 
 def find_download(method: str, url: str) -> Download:
-    """Return the answer to a request for the layer at a URL, which is signed for GET and HEAD."""
+    """Return the answer to a request for a layer. Its URL is valid for GET and HEAD."""
     if method not in ("GET", "HEAD"):
         return _refuse(403, "AccessDenied", "The URL is good for downloads only")
     parameters = {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}
     host = re.match(f"https?://{REGISTRY_HOST}/", url)
     account_id, region = host.groups() if host else (parameters.get("account_id", ""), parameters.get("region", ""))
     backend = _find_backend(account_id, region)
-    fault = "There is no such registry" if backend is None else backend.download_tickets.find_fault(parameters)
+    fault = "There is no such registry" if backend is None else backend.download_signer.find_fault(parameters)
     if backend is None or fault:
         return _refuse(403, "AccessDenied", str(fault))
     layer = backend.held_layer(parameters["repository"], parameters["digest"])
@@ -71,7 +71,7 @@ def find_download(method: str, url: str) -> Download:
 
 
 def download_layer(request: Any, full_url: str, headers: Any) -> TYPE_RESPONSE:
-    """Answer a download of a layer from a server."""
+    """Answer the download of a layer from a moto server."""
     download = find_download(request.method, full_url)
     return download.status, download.headers, cast(Any, download.pieces())
 
@@ -86,6 +86,6 @@ def _find_backend(account_id: str, region: str) -> PullThroughCacheBackend | Non
 
 
 def _refuse(status: int, code: str, message: str) -> Download:
-    # In the form of Amazon S3, where AWS keeps layers.
+    # The form of Amazon S3's errors, since AWS stores layers there.
     body = f'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>{code}</Code><Message>{message}</Message></Error>'
     return Download(status, "application/xml", body.encode())

@@ -1,9 +1,9 @@
-"""The errors that ECR answers with: one class per refusal, each with its message.
+"""The errors that ECR returns: one class for each message.
 
-Everything that derives from ``ServiceException`` is an error of ECR's own service model. ``ProtocolError`` and what
-derives from it belong to the AWS JSON protocol, which the model does not list.
+Classes that derive from ``ServiceException`` are errors in ECR's service model. ``ProtocolError`` and its subclasses
+are errors of the AWS JSON protocol, which the model does not list.
 
-``docs/fidelity.md`` says which of these texts were observed on AWS and which are this project's own.
+``docs/fidelity.md`` says which of these messages were observed on AWS, and which are this project's own.
 """
 
 from __future__ import annotations
@@ -217,7 +217,7 @@ class InvalidResourceTags(InvalidParameterException):
 
 
 class InvalidLifecyclePolicy(InvalidParameterException):
-    # moto's text of PutLifecyclePolicy
+    # moto's message for PutLifecyclePolicy
     message = (
         "Invalid parameter at 'LifecyclePolicyText' failed to satisfy constraint: "
         "'Lifecycle policy validation failure: Could not map policyString into LifecyclePolicy.'"
@@ -228,7 +228,7 @@ class InvalidLifecyclePolicy(InvalidParameterException):
 
 
 class SecretException(ServiceException):
-    """A secret that ECR cannot use. ``reason`` says why, in words that go after the secret's ARN."""
+    """A secret that ECR cannot use. ``reason`` says why, as a phrase that follows the secret's ARN."""
 
     def __init__(self, reason: str) -> None:
         super().__init__()
@@ -265,9 +265,9 @@ class UnableToDecryptSecretValueException(SecretException):
 
 
 class UpstreamError(Exception):
-    """An upstream registry did not give what was asked of it.
+    """An upstream registry did not return what it was asked for.
 
-    ``code`` is the failure code of BatchGetImage for it, ``reason`` the text that goes with the code.
+    ``code`` and ``reason`` are BatchGetImage's ``failureCode`` and ``failureReason`` for it.
     """
 
     code: str
@@ -301,7 +301,7 @@ class UpstreamUnavailable(UpstreamError):
 
 
 class UpstreamUnreachable(UpstreamUnavailable):
-    """No answer came: there is none to expect for anything else just now."""
+    """No answer came, so other requests to the upstream would go unanswered too."""
 
 
 def upstream_error(status: int, detail: str) -> UpstreamError:

@@ -1,7 +1,7 @@
-"""The ECR backend: moto's own, with pull through cache for one registry (one account in one Region).
+"""moto's ECR backend, extended with pull through cache, for one registry (one account in one Region).
 
-It holds no rules of ECR. Its rooms do, and each is loaded at its first use: a process that never pulls through a cache
-does not pay for them.
+ECR's behaviour is in the backend's components. Each is imported at its first use, so that a process that never uses
+pull through cache does not pay for it.
 """
 
 from __future__ import annotations
@@ -24,124 +24,124 @@ if TYPE_CHECKING:
     from .images.repositories import Repositories
     from .images.uploads import Uploads
     from .pulls.cache import Cache
-    from .pulls.contacts import Contacts
+    from .pulls.download_signer import DownloadSigner
     from .pulls.layer_pulls import LayerPulls
     from .pulls.pulling import ImagePulls
     from .pulls.referrer_pulls import ReferrerPulls
-    from .pulls.tickets import DownloadTickets
+    from .pulls.upstream_repositories import UpstreamRepositories
 
-Room = TypeVar("Room")
+Component = TypeVar("Component")
 
 
-class room(Generic[Room]):  # noqa: N801 (it is used as a decorator)
-    """A part of a backend's state, made at its first use and kept until moto resets the backend."""
+class component(Generic[Component]):  # noqa: N801 (it is used as a decorator)
+    """A part of a backend's state, created at its first use and kept until moto resets the backend."""
 
-    def __init__(self, make: Callable[[Any], Room]) -> None:
+    def __init__(self, make: Callable[[Any], Component]) -> None:
         self._make = make
         self._name = make.__name__
         self.__doc__ = make.__doc__
 
-    def __get__(self, backend: Any, owner: type) -> Room:
+    def __get__(self, backend: Any, owner: type) -> Component:
         with backend_lock:
             if self._name not in vars(backend):
                 vars(backend)[self._name] = self._make(backend)
-            return cast(Room, vars(backend)[self._name])
+            return cast(Component, vars(backend)[self._name])
 
 
 class PullThroughCacheBackend(ECRBackend):
     """The ECR backend of one account in one Region."""
 
-    # --- the rooms, and the operations of the API in each ----------------------------------------------------------
+    # --- the components, with the API operations of each -----------------------------------------------------------
 
-    @room
+    @component
     def rules(self) -> Rules:
         """Create-, Describe-, Update-, DeletePullThroughCacheRule."""
         from .configuration.rules import Rules
 
         return Rules(self.registry)
 
-    @room
+    @component
     def templates(self) -> Templates:
         """Create-, Describe-, Update-, DeleteRepositoryCreationTemplate."""
         from .configuration.templates import Templates
 
         return Templates(self.registry)
 
-    @room
+    @component
     def account_settings(self) -> AccountSettings:
         """GetAccountSetting, PutAccountSetting."""
         from .configuration.settings import AccountSettings
 
         return AccountSettings()
 
-    @room
+    @component
     def image_pulls(self) -> ImagePulls:
         """BatchGetImage."""
         from .pulls.pulling import ImagePulls
 
-        return ImagePulls(self, self.contacts, self.cache)
+        return ImagePulls(self, self.upstream_repositories, self.cache)
 
-    @room
+    @component
     def layer_pulls(self) -> LayerPulls:
         """GetDownloadUrlForLayer."""
         from .pulls.layer_pulls import LayerPulls
 
-        return LayerPulls(self, self.contacts, self.cache)
+        return LayerPulls(self, self.upstream_repositories, self.cache)
 
-    @room
+    @component
     def referrer_pulls(self) -> ReferrerPulls:
         """ListImageReferrers."""
         from .pulls.referrer_pulls import ReferrerPulls
 
-        return ReferrerPulls(self, self.rules, self.contacts, self.cache)
+        return ReferrerPulls(self, self.rules, self.upstream_repositories, self.cache)
 
-    @room
-    def contacts(self) -> Contacts:
-        """ValidatePullThroughCacheRule, and who asks an upstream for what."""
-        from .pulls.contacts import Contacts
+    @component
+    def upstream_repositories(self) -> UpstreamRepositories:
+        """ValidatePullThroughCacheRule, and how to ask an upstream for a repository."""
+        from .pulls.upstream_repositories import UpstreamRepositories
 
-        return Contacts(self, self.rules, self.new_repositories)
+        return UpstreamRepositories(self, self.rules, self.new_repositories)
 
-    @room
+    @component
     def cache(self) -> Cache:
-        """What was pulled, and when."""
+        """What was pulled, and when the upstream was last asked."""
         from .pulls.cache import Cache
 
         return Cache(self, self.new_repositories, self.layers)
 
-    @room
+    @component
     def layers(self) -> Layers:
-        """BatchCheckLayerAvailability, and the bytes of layers."""
+        """BatchCheckLayerAvailability, and the layers' bytes."""
         from .images.layers import Layers
 
         return Layers()
 
-    @room
+    @component
     def uploads(self) -> Uploads:
         """InitiateLayerUpload, UploadLayerPart, CompleteLayerUpload."""
         from .images.uploads import Uploads
 
         return Uploads(self.layers)
 
-    @room
+    @component
     def new_repositories(self) -> Repositories:
-        """The repositories that are made as templates say."""
+        """Creates repositories with the settings of their templates."""
         from .images.repositories import Repositories
 
         return Repositories(self, self.templates)
 
-    @room
-    def download_tickets(self) -> DownloadTickets:
-        """The signatures in the URLs of layers."""
-        from .pulls.tickets import DownloadTickets
+    @component
+    def download_signer(self) -> DownloadSigner:
+        """Signs the download URLs of layers."""
+        from .pulls.download_signer import DownloadSigner
 
-        return DownloadTickets()
+        return DownloadSigner()
 
     @property
     def registry(self) -> RegistryId:
         return RegistryId(self.account_id, self.region_name)
 
-    # --- methods of moto's that do more here -------------------------------------------------------------------------
+    # --- moto's methods, extended ------------------------------------------------------------------------------------
 
     def put_image(
         self,
@@ -151,14 +151,14 @@ class PullThroughCacheBackend(ECRBackend):
         image_manifest_mediatype: str | None = None,
         digest: str | None = None,
     ) -> Image:
-        """Store an image under its true digest, and make the tag its pusher's. (PutImage)"""
+        """Store an image under its real digest, and never pull its tag again. (PutImage)"""
         from hashlib import sha256
 
-        with backend_lock, self._sweeping(repository_name):
+        with backend_lock, self._cleaning_up(repository_name):
             digest = digest or f"sha256:{sha256(image_manifest.encode()).hexdigest()}"
             image = super().put_image(repository_name, image_manifest, image_tag, image_manifest_mediatype, digest)
             if self.is_cached(repository_name):
-                self.cache.give_away(self.repositories[repository_name], image_tag)
+                self.cache.mark_pushed(self.repositories[repository_name], image_tag)
             return image
 
     def batch_delete_image(
@@ -167,85 +167,81 @@ class PullThroughCacheBackend(ECRBackend):
         registry_id: str | None = None,
         image_ids: list[dict[str, str]] | None = None,
     ) -> dict[str, Any]:
-        """Let go of the layers that no image needs any more. (BatchDeleteImage)"""
-        with backend_lock, self._sweeping(repository_name):
+        """Delete images, and the layers that only they refer to. (BatchDeleteImage)"""
+        with backend_lock, self._cleaning_up(repository_name):
             if not self.is_cached(repository_name):
                 return super().batch_delete_image(repository_name, registry_id, image_ids)
-            with self.cache.naming_untagged(self.repositories[repository_name]) as named:
+            with self.cache.deleted_untagged(self.repositories[repository_name]) as deleted:
                 answer = super().batch_delete_image(repository_name, registry_id, image_ids)
-            answer["imageIds"] += named
+            answer["imageIds"] += deleted
             return answer
 
     def delete_repository(
         self, repository_name: str, registry_id: str | None = None, force: bool = False
     ) -> Repository:
-        """Let go of all layers. (DeleteRepository)"""
+        """Delete a repository with its layers and uploads. (DeleteRepository)"""
         with backend_lock:
             repository = super().delete_repository(repository_name, registry_id, force)
-            for used in ("layers", "uploads", "cache"):
-                if used in vars(self):
-                    getattr(self, used).forget(repository)
+            for name in ("layers", "uploads", "cache"):
+                if name in vars(self):
+                    getattr(self, name).forget(repository)
             return repository
 
     def _validate_registry_policy_action(self, policy_text: str) -> None:
-        # moto's PutRegistryPolicy calls this, and admits two actions only.
+        # moto's PutRegistryPolicy calls this; its own version accepts two actions only.
         from .configuration.policies import check_registry_actions
 
         check_registry_actions(policy_text, self.account_settings.get(name="REGISTRY_POLICY_SCOPE"))
 
-    # --- what others ask -------------------------------------------------------------------------------------------
+    # --- queries ---------------------------------------------------------------------------------------------------
 
     def is_cached(self, repository_name: str) -> bool:
-        """Return whether anything was pulled into a repository."""
+        """Return whether a repository was filled by pull through cache."""
         return "cache" in vars(self) and self.cache.freshness.is_cached(repository_name)
 
-    def serves(self, repository_name: str) -> bool:
-        """Return whether a rule covers the repository, or pull through cache filled it when one did."""
+    def uses_pull_through_cache(self, repository_name: str) -> bool:
+        """Return whether a rule covers a repository, or once did when something was pulled into it."""
         with backend_lock:
-            return ("rules" in vars(self) and self.rules.find(repository_name) is not None) or self.is_cached(
-                repository_name
-            )
+            has_rule = "rules" in vars(self) and self.rules.find(repository_name) is not None
+            return has_rule or self.is_cached(repository_name)
 
     @property
-    def serves_any(self) -> bool:
-        """Whether there is a rule, or was one that was pulled through."""
+    def has_rule_or_cached_image(self) -> bool:
+        """Whether the registry has a rule, or a repository that one filled."""
         return ("rules" in vars(self) and bool(self.rules)) or ("cache" in vars(self) and bool(self.cache.freshness))
 
     def held_layer(self, repository_name: str, digest: str) -> Blob | None:
-        """Return the blob of a layer that is here."""
+        """Return a layer's blob; None if the registry does not hold it."""
         with backend_lock:
             return self.layers.find(repository_name, digest) if "layers" in vars(self) else None
 
     def expire_cached_tags(self, repository_name: str | None = None) -> int:
-        """Have the upstream asked at the next pull of every cached tag, and return how many there are.
+        """Make cached tags stale, so that the next pull of each asks the upstream; return how many there are.
 
-        :param repository_name: of one repository only
-        :raises ValueError: it does not exist
+        :param repository_name: the only repository to do so in; None means all
+        :raises ValueError: there is no such repository
         """
         with backend_lock:
             if repository_name is not None and repository_name not in self.repositories:
                 raise ValueError(f"There is no repository '{repository_name}'")
             return self.cache.freshness.expire(repository_name)
 
-    def _sweeping(self, repository_name: str) -> Any:
+    def _cleaning_up(self, repository_name: str) -> Any:
         repository = self.repositories.get(repository_name)
         if repository is None or "layers" not in vars(self):
             return nullcontext()
-        return self.layers.swept(repository)
+        return self.layers.cleaning_up(repository)
 
 
-def is_anything_served() -> bool:
-    """Return whether a registry of any account and Region has a rule, or had one that was pulled through."""
+def is_pull_through_cache_used() -> bool:
+    """Return whether a registry of any account and Region has a rule, or a repository that one filled."""
     with backend_lock:
-        return any(
-            cast(PullThroughCacheBackend, backend).serves_any
-            for account in ecr_backends.values()
-            for backend in account.values()
-        )
+        backends = (backend for account in ecr_backends.values() for backend in account.values())
+        return any(cast(PullThroughCacheBackend, backend).has_rule_or_cached_image for backend in backends)
 
 
 def register() -> None:
-    """Make moto use this backend: for all accounts and Regions from now on, and for those that exist already."""
+    """Make moto use this backend in all accounts and Regions, including those that exist already."""
     with backend_lock:
         ecr_backends.backend = PullThroughCacheBackend
         for account in ecr_backends.values():

@@ -1,4 +1,4 @@
-"""JSON in, JSON out: unpacks the requests of this package's operations, calls the backend, shapes the reply."""
+"""The HTTP side of this package's operations: reads a request's JSON, calls the backend, and shapes the answer."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ from .configuration.templates import SETTINGS, RepositoryCreationTemplate, read_
 from .downloads import layer_url
 from .exceptions import AccessDeniedException, ProtocolError, SerializationException, UnknownOperationException
 from .models import PullThroughCacheBackend
-from .pulls.tickets import Layer
-from .responses import OPERATIONS, SERVED_OPERATIONS, PullThroughCacheResponse
+from .pulls.download_signer import Layer
+from .responses import OPERATIONS, SHARED_OPERATIONS, PullThroughCacheResponse
 from .validation import find_violation
 
 _INVALID_TOKEN = "The security token included in the request is invalid."
 
-ASKING_OPERATIONS = frozenset(
+UPSTREAM_OPERATIONS = frozenset(
     {"BatchGetImage", "GetDownloadUrlForLayer", "ListImageReferrers", "ValidatePullThroughCacheRule"}
 )
-"""Those that may have to wait for an upstream registry."""
+"""The operations that may have to wait for an upstream registry."""
 
 _TEMPLATE_MEMBERS = {
     "prefix": "prefix",
@@ -102,7 +102,7 @@ class Operations(PullThroughCacheResponse):
 
     def validate_pull_through_cache_rule(self) -> ActionResult:
         members = self._read_members()
-        rule, failure = self._backend.contacts.validate(
+        rule, failure = self._backend.upstream_repositories.validate(
             ecr_repository_prefix=members["ecrRepositoryPrefix"],
             registry_id=members.get("registryId"),
             caller=self._caller,
@@ -182,7 +182,7 @@ class Operations(PullThroughCacheResponse):
     def get_download_url_for_layer(self) -> ActionResult:  # type: ignore[override]  # moto's only raises
         members = self._read_members()
         repository_name, digest = members["repositoryName"], members["layerDigest"]
-        self._backend.layer_pulls.find_layer(
+        self._backend.layer_pulls.get_layer(
             repository_name=repository_name,
             layer_digest=digest,
             registry_id=members.get("registryId"),
@@ -235,23 +235,23 @@ class Operations(PullThroughCacheResponse):
     # --- dispatch ------------------------------------------------------------------------------------------------
 
     def answer(self, request: Any, full_url: str | None, headers: Any) -> TYPE_RESPONSE:
-        """Answer a request whose target names an operation of this package, or none of ECR's."""
+        """Answer a request whose target names an operation of this package, or one that ECR does not have."""
         try:
             operation = self._find_operation(request.headers["X-Amz-Target"])
             self._operation = operation
             self._receive(request)
-            with backend_lock:  # moto resets its backends under this lock: no request sees half of a reset
+            with backend_lock:  # moto resets its backends under this lock, so every request sees a whole state
                 self._read_request(request, full_url, headers)
-                if operation in SERVED_OPERATIONS and self._is_for_moto():
+                if operation in SHARED_OPERATIONS and self._is_for_moto():
                     self._operation = None
-                if operation not in ASKING_OPERATIONS or self._operation is None:
+                if operation not in UPSTREAM_OPERATIONS or self._operation is None:
                     return self.call_action()
             return self.call_action()
         except ProtocolError as error:
             return self._refuse(error)
 
     def refuse_unknown(self, operation: str) -> TYPE_RESPONSE:
-        """Answer that there is no such operation, in a way in which a request may name one."""
+        """Answer with an UnknownOperationException: requests must name their operation in ``X-Amz-Target``."""
         return self._refuse(UnknownOperationException(operation))
 
     def call_action(self) -> TYPE_RESPONSE:
@@ -269,40 +269,44 @@ class Operations(PullThroughCacheResponse):
         return operation
 
     def _is_for_moto(self) -> bool:
-        """Return whether a request is about a repository that pull through cache has nothing to do with.
+        """Return whether a request names a repository that does not use pull through cache.
 
-        What does not name a repository is answered here, as the protocol wants it: moto would fail on it.
+        A malformed request is answered here with the protocol's error: moto would fail on it.
         """
         try:
             name = json.loads(self._read_body().decode())["repositoryName"]
         except (ValueError, RecursionError, LookupError, TypeError):
             return False
-        return isinstance(name, str) and not self._backend.serves(name)
+        return isinstance(name, str) and not self._backend.uses_pull_through_cache(name)
 
     def _read_body(self) -> bytes:
-        body = self.body or self._received  # moto takes the body of a form apart, and curl calls everything a form
+        body = self.body or self._received  # moto consumes the body of a form, and curl declares every body a form
         return body.encode() if isinstance(body, str) else body
 
     def _receive(self, request: Any) -> None:
-        """Wait for the whole body: a client may take its time, but not with the lock held."""
-        # In process, before moto 5.2.4, a request has its body and no stream.
+        """Read the whole body before the lock is taken, since the client may be slow."""
+        # Before moto 5.2.4, an in-process request has a body and no stream.
         if hasattr(request, "environ"):  # pragma: no branch (which it is depends on the installed moto)
             try:
                 self._received = request.stream.read()
-            except (OSError, HTTPException):  # chunks that are none, or a client that goes away
+            except (OSError, HTTPException):  # malformed chunks, or a client that disconnects
                 raise SerializationException("The request body is malformed, or cut off") from None
             request.stream = BytesIO(self._received)
 
     def _read_request(self, request: Any, full_url: str | None, headers: Any) -> None:
         try:
-            # Raw, since moto would look for a query string in the text of the body, and fail on what is not UTF-8.
+            # Raw: otherwise moto looks for a query string in the body, and fails on bytes that are not UTF-8.
             self.setup_class(request, full_url, headers, use_raw_body=True)
         except (OSError, EOFError, zlib.error):
             raise SerializationException("The request body is not valid gzip data") from None
 
     def _read_members(self) -> dict[str, Any]:
-        """Return the request's members, checked."""
-        assert self._operation is not None  # moto's methods read no members by this
+        """Return the request's members.
+
+        :raises SerializationException: the body is malformed
+        :raises InvalidParameterException: a member violates the constraints of ECR's service model
+        """
+        assert self._operation is not None  # moto's own methods do not call this
         shape = get_service_model("ecr").operation_model(self._operation).input_shape
         members = protocol.read_members(self._read_body(), shape)
         violation = find_violation(members, shape)
@@ -319,13 +323,13 @@ class Operations(PullThroughCacheResponse):
         except KeyError:
             raise ProtocolError("InvalidSignatureException", "Credential should be scoped to a valid region.") from None
 
-    # --- what moto's response class asks of itself ---------------------------------------------------------------
+    # --- overrides of moto's response class ----------------------------------------------------------------------
 
     def _get_action(self) -> str:
         return self._operation or super()._get_action()
 
     def determine_response_protocol(self, service_model: Any) -> str:
-        # moto goes by the request's content type, and fails on those that are not ECR's.
+        # moto decides by the request's content type, and fails on other types than ECR's.
         return "json" if self._operation else super().determine_response_protocol(service_model)
 
     def _authenticate_and_authorize_normal_action(self, resource: str = "*") -> None:
@@ -343,9 +347,9 @@ class Operations(PullThroughCacheResponse):
             raise AccessDeniedException(error.message) from None
         except SignatureDoesNotMatchError as error:
             raise ProtocolError("InvalidSignatureException", error.message) from None
-        except (KeyError, IndexError):  # moto reads the signature's parts without a look whether they are there
+        except (KeyError, IndexError):  # moto expects all parts of the signature
             raise ProtocolError("IncompleteSignatureException", "The request's signature is incomplete") from None
-        except (ServiceException, HTTPException, CreateAccessKeyFailure):  # a role or user that is gone
+        except (ServiceException, HTTPException, CreateAccessKeyFailure):  # a deleted role or user
             raise ProtocolError("UnrecognizedClientException", _INVALID_TOKEN) from None
 
     def _find_caller(self) -> Caller:
@@ -353,5 +357,5 @@ class Operations(PullThroughCacheResponse):
 
 
 def _template_members(template: RepositoryCreationTemplate) -> dict[str, Any]:
-    # By the model's names: moto's serializer looks for those first, and a page has many of them.
+    # By the names in the service model: moto's serializer looks for those first, and a page has many members.
     return {name: getattr(template, attribute) for attribute, name in _TEMPLATE_MEMBERS.items()}

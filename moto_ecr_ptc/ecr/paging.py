@@ -1,8 +1,8 @@
 """Pages of a Describe operation, and the tokens that lead from one to the next.
 
-A token names the last item that was handed out by its sequence number, not by its place, so that an item deleted
-between two pages neither breaks nor repeats anything. It is signed with a key of the registry's current state: a token
-of another registry, of another operation or from before a reset is refused.
+A token contains the sequence number of the last item returned, so that pages stay complete and free of repetitions even
+if items are deleted between them. It is signed with a key of the registry's current state: a token of another registry,
+of another operation or from before a reset is refused.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _SIGNATURE_SIZE = 16
 
 
 class Sequenced(Protocol):
-    """An item that knows its place in the order of creation."""
+    """An item with a number by which the pages are ordered."""
 
     @property
     def sequence(self) -> int: ...
@@ -33,7 +33,7 @@ class Pages(Generic[Item]):
     """Splits one operation's answers into pages."""
 
     def __init__(self) -> None:
-        # Not moto's seeded random numbers: drawing from those would change the ids that moto itself gives out.
+        # Drawing from moto's seeded random numbers would change the ids that moto itself generates.
         self._key = secrets.token_bytes(16)
 
     def page(
@@ -46,7 +46,7 @@ class Pages(Generic[Item]):
         """Return one page of ``items``, and the token of the next page if there is one.
 
         :param items: all items that the request selects, in ascending order of their sequence numbers
-        :param default_size: of a page, when ``max_results`` is None
+        :param default_size: the page size if ``max_results`` is None
         :raises InvalidNextToken: this object did not issue ``next_token``
         """
         after = -1 if next_token is None else self._read_token(next_token)

@@ -1,4 +1,4 @@
-"""The AWS JSON 1.1 protocol: which operation a request names, what its body says, and how the protocol refuses it.
+"""The AWS JSON 1.1 protocol: the operation of a request, its members, and the protocol's errors.
 
 Source: https://smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html
 """
@@ -38,18 +38,18 @@ def read_operation(target: str, service_model: ServiceModel) -> str:
 
 
 def check_target(target: str, service_model: ServiceModel) -> None:
-    """Refuse a target whose prefix names another service.
+    """Check that the prefix of a target is the service's own.
 
-    :raises UnknownOperationException: the prefix is not the service's own
+    :raises UnknownOperationException: it names another service
     """
     if target.rpartition(".")[0] != service_model.metadata["targetPrefix"]:
         raise UnknownOperationException(target)
 
 
 def read_members(body: bytes, shape: StructureShape) -> dict[str, Any]:
-    """Return the members of a request: those that ``shape`` knows and that are not null.
+    """Return the members of a request that ``shape`` has, except those that are null.
 
-    :raises SerializationException: the body is no JSON object in UTF-8, or a member has the wrong JSON type
+    :raises SerializationException: the body is not a JSON object in UTF-8, or a member has the wrong JSON type
     """
     try:
         document = json.loads(body.decode("utf-8"), parse_constant=_refuse_constant)
@@ -70,7 +70,7 @@ def error_response(error: ProtocolError) -> tuple[dict[str, str], str]:
 
 def _read(value: Any, shape: Shape, where: str) -> Any:
     expected, description = _JSON_TYPES[shape.type_name]
-    if type(value) is not expected:  # isinstance would take a boolean for an integer
+    if type(value) is not expected:  # for isinstance a boolean is an integer
         raise SerializationException(f"{where} must be {description}")
     if isinstance(shape, StructureShape):
         return {
@@ -93,5 +93,5 @@ def _decode(value: str, where: str) -> bytes:
 
 
 def _refuse_constant(constant: str) -> None:
-    # Python's json module takes NaN and Infinity, which JSON does not have.
+    # Python's json module accepts NaN and Infinity, which are not JSON.
     raise ValueError(constant)

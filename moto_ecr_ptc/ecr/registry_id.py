@@ -1,4 +1,4 @@
-"""Which registry: one account in one Region."""
+"""The identity of a registry (an account in a Region), and moto's clock."""
 
 from __future__ import annotations
 
@@ -27,5 +27,5 @@ class RegistryId(NamedTuple):
 
 
 def now() -> datetime:
-    """Return moto's time, aware: moto's serializer takes naive times apart by way of the local time zone, slowly."""
+    """Return moto's time with its time zone: moto's serializer is slow with naive times."""
     return utcnow().replace(tzinfo=timezone.utc)

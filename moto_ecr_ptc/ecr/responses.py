@@ -1,7 +1,7 @@
-"""Which requests are this package's to answer, and which moto's.
+"""Decides which requests this package answers, and which moto does.
 
-The former go to ``operations``, which is loaded with the first of them: a process that uses moto's own ECR alone pays
-for no more than this module.
+The former go to ``operations``, which is imported with the first of them, so that a process that only uses moto's own
+ECR does not pay for it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from moto.core.responses import ActionResult
 from moto.core.utils import get_service_model
 from moto.ecr.responses import ECRResponse
 
-from .models import is_anything_served
+from .models import is_pull_through_cache_used
 from .registry_id import now
 
 OPERATIONS = frozenset(
@@ -37,10 +37,10 @@ OPERATIONS = frozenset(
         "UploadLayerPart",
     }
 )
-"""Those that are this package's own. All others are moto's, some of them with more to answer."""
+"""The operations that this package adds. All others are moto's, and some of them are extended."""
 
-SERVED_OPERATIONS = frozenset({"BatchGetImage", "BatchCheckLayerAvailability"})
-"""Those of moto's that are answered here for repositories that pull through cache has to do with."""
+SHARED_OPERATIONS = frozenset({"BatchGetImage", "BatchCheckLayerAvailability"})
+"""moto's operations that this package answers for repositories that use pull through cache."""
 
 TOKEN_LIFETIME = timedelta(hours=12)
 
@@ -62,7 +62,7 @@ class PullThroughCacheResponse(ECRResponse):
 
     def call_action(self) -> TYPE_RESPONSE:
         if self._get_action() in OPERATIONS:
-            # The name came from a query string or from text in the body of another operation.
+            # moto found the name in a query string, or in the body of a request for another operation.
             from .operations import Operations
 
             return Operations().refuse_unknown(self._get_action())
@@ -70,6 +70,6 @@ class PullThroughCacheResponse(ECRResponse):
 
 
 def _is_motos(operation: str) -> bool:
-    if operation in SERVED_OPERATIONS:
-        return not is_anything_served()
+    if operation in SHARED_OPERATIONS:
+        return not is_pull_through_cache_used()
     return operation not in OPERATIONS and operation in get_service_model("ecr").operation_names

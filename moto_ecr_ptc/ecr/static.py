@@ -1,6 +1,6 @@
 """The HTTP calls that set up upstream registries, in the manner of moto's own ``static`` calls.
 
-Each takes and returns JSON, but for ``upstream-load``, which takes the archive of an OCI image layout.
+Each takes and returns JSON, except for ``upstream-load``, which takes the archive of an OCI image layout.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ Call = Callable[["Parameters"], Any]
 
 
 class Parameters:
-    """The parameters of a call: JSON members, or those of the query."""
+    """The parameters of a call, from its JSON body or its query string."""
 
     def __init__(self, members: Mapping[str, Any], body: IO[bytes] | None = None) -> None:
         self._members = dict(members)
@@ -47,9 +47,9 @@ class Parameters:
         return name in self._members
 
     def take(self, name: str, kind: type | tuple[type, ...], default: Any = None, *, required: bool = False) -> Any:
-        """Return a parameter.
+        """Return a parameter, once; ``default`` if it is missing or null.
 
-        :raises ValueError: it is missing or of another type
+        :raises ValueError: it is required and missing, or has the wrong type
         """
         value = self._members.pop(name, None)
         if value is None:
@@ -69,9 +69,9 @@ class Parameters:
         return get_upstream(registry_url(self.take("registry", str, required=True)))
 
     def finish(self) -> None:
-        """Check that there is nothing that nobody took.
+        """Check that all parameters and the body were taken.
 
-        :raises ValueError: there is
+        :raises ValueError: there are others
         """
         if self._members:
             raise ValueError(f"There is no parameter {', '.join(map(repr, self._members))}")
@@ -134,7 +134,7 @@ def recover(parameters: Parameters) -> Any:
 
 
 def describe(parameters: Parameters) -> Any:
-    """Return what was asked of an upstream registry, and the credentials that it accepts."""
+    """Return the pulls from an upstream registry, and the credentials that it accepts."""
     upstream = parameters.upstream()
     parameters.finish()
     return {
@@ -144,8 +144,8 @@ def describe(parameters: Parameters) -> Any:
 
 
 def expire(parameters: Parameters) -> Any:
-    """Make cached tags stale, for a client cannot freeze a server's clock."""
-    # As moto does, which reads it at each request.
+    """Make cached tags stale, since a client cannot move a server's clock."""
+    # moto reads MOTO_ACCOUNT_ID at each request too.
     account_id = parameters.take("account_id", str, os.environ.get("MOTO_ACCOUNT_ID", DEFAULT_ACCOUNT_ID))
     region = parameters.take("region", str, "us-east-1")
     repository = parameters.take("repository", str)
@@ -193,17 +193,17 @@ def _answer(call: Call, method: str) -> Callable[[Any, str, Any], TYPE_RESPONSE]
 _JSON = {"Content-Type": "application/json"}
 
 _IN_MEMORY = 1024 * 1024
-"""The size up to which a body lies in memory: archives may be large."""
+"""The size in bytes up to which a body is kept in memory: archives may be large."""
 
 
 @contextmanager
 def _open_body(request: Any) -> Iterator[IO[bytes]]:
     with tempfile.SpooledTemporaryFile(_IN_MEMORY) as body:
         if hasattr(request, "environ"):
-            # Not request.data: curl calls everything a form, and a form has no data.
+            # curl declares every body a form, for which request.data is empty.
             shutil.copyfileobj(request.stream, body, PIECE)
         else:  # pragma: no cover (only moto < 5.2.4 hands such requests on)
-            # In process it is what the client was given: a file too, or pieces.
+            # In process the body is what the client passed: bytes, text, a file or an iterable.
             given = request.body or b""
             given = given.encode() if isinstance(given, str) else given
             body.writelines([given] if isinstance(given, bytes) else given)
@@ -242,4 +242,4 @@ url_paths = {
     **{f"{{0}}{PREFIX}{name}$": _answer(call, method) for name, call, method in _CALLS},
     f"{{0}}{SERVER_PATH}$": download_layer,
 }
-"""What moto's own API gets beside its own paths."""
+"""The paths that are added to moto's own API."""

@@ -1,4 +1,4 @@
-"""Which request goes where. moto finds this module by its place beside the backend's."""
+"""The URLs of ECR and the classes that answer them. moto finds this module beside the backend's."""
 
 from moto.ecr import urls as moto_urls
 

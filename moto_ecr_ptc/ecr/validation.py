@@ -1,10 +1,10 @@
 """The constraints that ECR's service model puts on a request's members: length, value, pattern, enum, presence.
 
-They are read from the model that the caller passes in (the installed botocore's), so that they age with it. botocore
-itself checks only a part of them on the client, other clients check none.
+They are read from the model that the caller passes in (the installed botocore's), so that they follow its
+version. botocore itself checks only some of them on the client, and other clients none.
 
 The wording is ECR's: ``Invalid parameter at 'x' failed to satisfy constraint: 'Member must …'``. Some members of the
-API's first operations have an older one.
+API's first operations have an older wording.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from botocore.model import ListShape, Shape, StructureShape
 
 _PATTERN = "Member must satisfy regular expression pattern: "
 
-_LOOKED_UP = frozenset({"UploadId"})
-"""What is looked up whatever its form: an upload whose id is none is not found, as moto's own tests have it."""
+_UNCHECKED_SHAPES = frozenset({"UploadId"})
+"""The shapes that are not checked: a malformed upload id is looked up and not found, as moto's own tests expect."""
 
 _OLDER_REQUESTS = frozenset(
     {"BatchGetImageRequest", "BatchCheckLayerAvailabilityRequest", "GetDownloadUrlForLayerRequest"}
@@ -28,7 +28,7 @@ _OLDER_PATTERNS = {
     "registryId": "must satisfy regular expression {}",
     "repositoryName": "must satisfy regular expression '{}'",
 }
-"""The members whose violations ECR words in its older manner, and how it words a pattern there."""
+"""The members whose violations have ECR's older wording, with that for a pattern."""
 
 
 def find_violation(members: Mapping[str, Any], shape: StructureShape) -> str | None:
@@ -75,7 +75,7 @@ def _find_in_value(value: Any, shape: Shape, path: str) -> tuple[str, str] | Non
 
 
 def _violated_constraint(value: Any, shape: Shape) -> str | None:
-    if shape.name in _LOOKED_UP:
+    if shape.name in _UNCHECKED_SHAPES:
         return None
     metadata = shape.metadata
     size, quality = (len(value), "length") if isinstance(value, (str, bytes, list)) else (value, "value")

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from moto_ecr_ptc.ecr.images.blobs import IN_MEMORY, PIECE, Blob, Spool, make_blob
+from moto_ecr_ptc.ecr.images.blobs import IN_MEMORY, PIECE, Blob, BlobWriter, make_blob
 from moto_ecr_ptc.ecr.images.manifests import sha256
 
 FILES = pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="the system does not show open files")
@@ -26,7 +26,7 @@ def open_files() -> int:
 
 
 def spool(content: bytes, piece: int = 100_000) -> Blob:
-    written = Spool()
+    written = BlobWriter()
     for offset in range(0, len(content), piece):
         written.write(content[offset : offset + piece])
     return written.finish()
@@ -57,7 +57,7 @@ def test_several_readers_do_not_disturb_each_other():
 
 
 def test_digest_in_another_algorithm_is_computed_if_it_is_asked_for():
-    written = Spool("sha512")
+    written = BlobWriter("sha512")
     written.write(b"content")
     assert written.has_digest(f"sha512:{hashlib.sha512(b'content').hexdigest()}")
     assert written.has_digest(sha256(b"content"))
@@ -87,7 +87,7 @@ def test_small_blob_lies_in_memory():
 @pytest.mark.parametrize("end", ["close", "forget"])
 def test_spool_that_is_not_finished_leaves_no_file(end):
     before = open_files()
-    written = Spool()
+    written = BlobWriter()
     written.write(bytes(IN_MEMORY + 1))
     assert open_files() == before + 1
     if end == "close":
@@ -110,8 +110,8 @@ def test_second_writer_of_the_same_bytes_leaves_no_file():
 def test_blob_stays_in_memory_where_no_file_can_be_opened():
     program = """
         import os, resource
-        from moto_ecr_ptc.ecr.images.blobs import IN_MEMORY, Spool
-        spool = Spool()
+        from moto_ecr_ptc.ecr.images.blobs import IN_MEMORY, BlobWriter
+        spool = BlobWriter()
         limits = resource.getrlimit(resource.RLIMIT_NOFILE)
         content = os.urandom(IN_MEMORY * 2)
         resource.setrlimit(resource.RLIMIT_NOFILE, (3, limits[1]))

@@ -33,7 +33,7 @@ from conftest import (
 )
 from moto_ecr_ptc import UpstreamRegistry, upstream_registry
 from moto_ecr_ptc.ecr.images.manifests import OCI_MANIFEST, Descriptor
-from moto_ecr_ptc.ecr.pulls import turns
+from moto_ecr_ptc.ecr.pulls import upstream_locks
 from moto_ecr_ptc.ecr.upstream.built_images import build_image, build_index
 from tests.upstream import docker_registry
 from tests.upstream.docker_registry import DockerRegistry
@@ -276,7 +276,7 @@ def waiting(monkeypatch: pytest.MonkeyPatch) -> threading.Semaphore:
         def __exit__(self, *_: object) -> None:
             self._lock.release()
 
-    monkeypatch.setattr(turns, "Lock", NoticedLock)
+    monkeypatch.setattr(upstream_locks, "Lock", NoticedLock)
     return waiting
 
 

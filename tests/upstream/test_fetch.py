@@ -50,6 +50,6 @@ def test_connection_that_is_opened_after_the_end_is_ended_at_once():
     ours, theirs = socket.socketpair()
     with ours, theirs:
         theirs.settimeout(5)
-        connections.note(ours)
+        connections.track(ours)
         assert theirs.recv(1) == b""
         connections.close()

@@ -1,4 +1,4 @@
-"""Who may do what: IAM's policies and roles, and the secrets that hold upstream credentials.
+"""Permissions and credentials: IAM policies and roles, and the secrets with upstream credentials.
 
-Knows moto's IAM, Secrets Manager and KMS, and of this package the exceptions alone.
+Uses moto's IAM, Secrets Manager and KMS.
 """

@@ -1,7 +1,7 @@
 """The secret of a rule: whether ECR can use it, and what it holds.
 
-When a rule is created or updated, its secret must exist and be readable; what it holds is not looked at. When the rule
-is validated, and whenever it pulls, the value is read too, as it is then.
+When a rule is created or updated, its secret must exist and be readable; its value is not checked. When the rule is
+validated, and at each pull, the current value is read too.
 
 Source: Amazon ECR user guide, "Storing your upstream repository credentials in an AWS Secrets Manager secret".
 """
@@ -44,7 +44,7 @@ class UpstreamCredentials:
 
 
 class MalformedSecret(ValueError):
-    """A secret that holds no credentials. ``reason`` says why, in words that go after the secret's ARN."""
+    """A secret without valid credentials. ``reason`` says why, as a phrase that follows the secret's ARN."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -57,10 +57,10 @@ class SecretReader:
 
     registry: RegistryId
     enforce_policies: bool
-    """Whether the secrets' resource policies count: only while moto enforces IAM."""
+    """Whether the secrets' resource policies apply: only while moto enforces IAM."""
 
     def check(self, arn: str) -> None:
-        """Check that ECR can read the secret, without a look at what it holds.
+        """Check that ECR can read the secret, whatever its value is.
 
         :param arn: a secret's ARN, with or without the six random characters that Secrets Manager puts at its end
         :raises SecretNotFoundException: there is no such secret in this account and Region
@@ -73,7 +73,7 @@ class SecretReader:
         """Return the credentials that the secret holds now.
 
         :raises SecretException: as ``check``
-        :raises MalformedSecret: the value is no JSON object with a ``username`` and an ``accessToken``
+        :raises MalformedSecret: the value is not a JSON object with a ``username`` and an ``accessToken``
         """
         value = self._read_value(arn)
         if value.get("secret_string") is None:
@@ -136,7 +136,7 @@ def check_credentials(
 
 
 def find_key_problem(key_id: str, registry: RegistryId) -> str | None:
-    """Return why a KMS key cannot be used, in words that go after its name; None if it can.
+    """Return why a KMS key cannot be used, as a phrase that follows its name; None if it can.
 
     :param key_id: an id, alias or ARN; without an ARN, of this account and Region
     """
@@ -180,7 +180,7 @@ def _parse(value: str) -> UpstreamCredentials:
 
 
 def _is_text(value: str) -> bool:
-    """Return whether a string can be sent: JSON can express half of a character."""
+    """Return whether a string can be encoded: JSON can express half of a surrogate pair."""
     try:
         value.encode()
     except UnicodeEncodeError:

@@ -1,7 +1,7 @@
-"""What ECR asks of IAM: its service-linked roles, a rule's custom role, and what the caller may do.
+"""ECR's use of IAM: service-linked roles, the custom roles of rules and templates, and the caller's permissions.
 
-Whether a caller may do something counts only while moto enforces IAM (``set_initial_no_auth_action_count``). Policies
-are evaluated by moto's own access control; what moto leaves out of a policy is left out here.
+The caller's permissions apply only while moto enforces IAM (``set_initial_no_auth_action_count``). moto's own access
+control evaluates the policies, so elements that it ignores are ignored here too.
 
 Source: Amazon ECR user guide, "Using service-linked roles for Amazon ECR"; service authorization reference.
 """
@@ -79,8 +79,8 @@ class Caller:
     def may(self, action: str, resource: str, registry_policy: str | None) -> bool:
         """Return whether the caller's identity policies or the registry's policy allow ``action``, and none denies it.
 
-        Source: Amazon ECR user guide, "Private registry permissions". An Allow to the whole account does not count: it
-        leaves the decision to the identity policies.
+        Source: Amazon ECR user guide, "Private registry permissions". An Allow to the whole account is ignored:
+        it leaves the decision to the identity policies.
         """
         results = self._evaluate(action, resource, None)
         results.add(_evaluate_policy(registry_policy, self._principal(), action, resource))
@@ -101,10 +101,10 @@ class Caller:
 
 
 def check_custom_role(arn: str, registry: RegistryId, caller: Caller | None) -> None:
-    """Check that a registry can be given the role.
+    """Check that a rule or template can use a custom role.
 
     :param caller: None while moto does not enforce IAM; then the role need not exist
-    :raises InvalidParameterException: no role's ARN, a role of another account, or no such role
+    :raises InvalidParameterException: not the ARN of a role, a role of another account, or no such role
     :raises AccessDeniedException: the caller has no ``iam:PassRole`` on it
     """
     match = _ROLE_ARN.fullmatch(arn)
@@ -119,10 +119,10 @@ def check_custom_role(arn: str, registry: RegistryId, caller: Caller | None) -> 
 
 
 def ensure_service_linked_role(role: ServiceLinkedRole, registry: RegistryId, caller: Caller | None) -> None:
-    """Create the service-linked role in moto's IAM unless it is there.
+    """Create the service-linked role in moto's IAM, unless it exists.
 
     :param caller: None while moto does not enforce IAM
-    :raises AccessDeniedException: it is not there and the caller has no ``iam:CreateServiceLinkedRole``
+    :raises AccessDeniedException: it does not exist, and the caller has no ``iam:CreateServiceLinkedRole``
     """
     backend = _iam(registry)
     if any(existing.name == role.name for existing in backend.get_roles()):
@@ -147,7 +147,7 @@ def ensure_service_linked_role(role: ServiceLinkedRole, registry: RegistryId, ca
         linked_service=role.service,
     )
     policy_arn = f"arn:{registry.partition}:iam::aws:policy/aws-service-role/{role.policy}"
-    # moto knows AWS's managed policies only if it was told to load them (MOTO_IAM_LOAD_MANAGED_POLICIES).
+    # moto has AWS's managed policies only if it is told to load them (MOTO_IAM_LOAD_MANAGED_POLICIES).
     if any(policy.arn == policy_arn for policy in backend.managed_policies.values()):
         backend.attach_role_policy(policy_arn, role.name)
 
@@ -157,8 +157,8 @@ def policy_denies_role(
 ) -> bool:
     """Return whether a resource policy explicitly denies a service-linked role ``action`` on ``resource``.
 
-    Statements with a Condition are passed over: nothing here knows the values that AWS would compare. So are malformed
-    ones.
+    Statements with a Condition are ignored, since the values that AWS would compare are unknown here; so are malformed
+    statements.
     """
     role_names = frozenset({role.arn(registry), role.service})
     account = _account_names(registry.account_id, registry.partition)
@@ -169,7 +169,7 @@ def policy_denies_role(
 def policy_allows_role(policy: str | None, role_arn: str, *, action: str, resource: str) -> bool:
     """Return whether a resource policy allows a role of another account ``action`` on ``resource``.
 
-    Statements are passed over as by ``policy_denies_role``.
+    The same statements are ignored as by ``policy_denies_role``.
     """
     partition, account_id = role_arn.split(":")[1], role_arn.split(":")[4]
     account = _account_names(account_id, partition)
@@ -192,7 +192,7 @@ def _iam(registry: RegistryId) -> IAMBackend:
 
 
 class _Principal(NamedTuple):
-    """Whom a resource policy is asked about."""
+    """The principal for which a resource policy is evaluated."""
 
     chain: tuple[frozenset[str], ...]
     """The principals that IAM takes into account together, such as a session, its role and their account; each under
@@ -203,7 +203,7 @@ class _Principal(NamedTuple):
 
 
 def _evaluate_policy(policy: str | None, principal: _Principal, action: str, resource: str) -> PermissionResult:
-    """Return what a resource policy says to ``action`` on ``resource`` by a principal."""
+    """Return the decision of a resource policy on ``action`` on ``resource`` by a principal."""
     return _decide(
         {
             _evaluate_statement(statement, action, resource)
@@ -218,7 +218,7 @@ def _account_names(account_id: str, partition: str) -> frozenset[str]:
 
 
 def _assumed_role(caller_arn: str) -> Iterable[str]:
-    """Yield the ARN of the role behind the ARN of a session: that has the role's name and not its path."""
+    """Yield the ARN of the role of a session, whose own ARN has the role's name without the path."""
     _, partition, service, _, account_id, resource = caller_arn.split(":", 5)
     if service == "sts":
         name = resource.split("/")[1]
@@ -233,7 +233,7 @@ def _decide(results: set[PermissionResult]) -> PermissionResult:
 
 
 def _statements(policy: str | None) -> list[dict[str, Any]]:
-    """Return a policy's statements. moto stores whatever it is given: what is no policy has none."""
+    """Return a policy's statements; none if it is malformed, since moto stores policies unchecked."""
     try:
         document = json.loads(policy or "{}")
     except (ValueError, RecursionError):
@@ -251,33 +251,33 @@ def _evaluate_statement(statement: dict[str, Any], action: str, resource: str) -
         if _excludes(statement, resource):
             return PermissionResult.NEUTRAL
         return IAMPolicyStatement({"Resource": "*", **statement}).is_action_permitted(action, resource)
-    except (AttributeError, KeyError, TypeError, re.error):  # an element of the wrong type, or none
+    except (AttributeError, KeyError, TypeError, re.error):  # a missing element, or one of the wrong type
         return PermissionResult.NEUTRAL
 
 
 def _excludes(statement: dict[str, Any], resource: str) -> bool:
-    """Return whether a statement is about all resources but this one and perhaps others: moto knows no NotResource."""
+    """Return whether the NotResource of a statement, which moto does not evaluate, matches a resource."""
     excluded = statement.get("NotResource", [])
     return any(fnmatchcase(resource, pattern) for pattern in (excluded if isinstance(excluded, list) else [excluded]))
 
 
 def _applies_to(statement: dict[str, Any], principal: _Principal) -> bool:
-    """Return whether a statement is about a principal.
+    """Return whether a statement applies to a principal.
 
-    Source: IAM user guide, "AWS JSON policy elements: NotPrincipal". A Deny with it spares whom it lists together with
-    the role and the account that he acts in; an Allow with it grants nothing to whoever belongs to what it lists.
+    Source: IAM user guide, "AWS JSON policy elements: NotPrincipal". A Deny with it exempts a principal only if it
+    lists the principal's session, role and account alike; an Allow with it grants nothing if it lists any of them.
     """
     denies = statement.get("Effect") == "Deny"
     if "NotPrincipal" in statement:
         listed = set(_principals(statement["NotPrincipal"]))
-        spared = ["*" in listed or not names.isdisjoint(listed) for names in principal.chain]
-        return not (all(spared) if denies else any(spared))
+        exempt = ["*" in listed or not names.isdisjoint(listed) for names in principal.chain]
+        return not (all(exempt) if denies else any(exempt))
     names = frozenset().union(*principal.chain) if denies else principal.granted_as
     return not (names | {"*"}).isdisjoint(_principals(statement.get("Principal")))
 
 
 def _principals(element: Any) -> Iterable[str]:
-    """Yield the names of AWS principals and of services. Nobody here has a name of another kind."""
+    """Yield the AWS principals and the services in an element. No other kinds of principals occur here."""
     if not isinstance(element, dict):
         element = {"AWS": "*"} if element == "*" else {}
     for kind in ("AWS", "Service"):

@@ -3,5 +3,5 @@
 Knows the backend in ``models``, as a caller of ECR's API would.
 """
 
-# First moto's, which has ours loaded: whichever module of this package a process imports first.
-import moto.cloudformation.models  # noqa: F401 (imported for what comes of it)
+# moto's CloudFormation loads this package's modules, so it has to come first, whichever of them is imported.
+import moto.cloudformation.models  # noqa: F401 (imported for its effect)

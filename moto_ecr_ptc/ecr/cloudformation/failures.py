@@ -1,4 +1,4 @@
-"""How a stack or a call fails: the events of what failed, and the error that a call comes back with."""
+"""How a stack or a call fails: the events of a stack, and the errors of a call."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ _Event = vars(moto_models).get("Event") or vars(moto_models)["FakeEvent"]  # its
 
 
 class NestedStackFailure(ServiceException):
-    """A stack within a stack could not be created or updated."""
+    """A nested stack could not be created or updated."""
 
     code = "ValidationError"
 
 
 class InvalidChangeSetStatus(ServiceException):
-    """A change set cannot be executed, or not once more."""
+    """A change set cannot be executed, or was executed already."""
 
     code = "InvalidChangeSetStatus"
 
@@ -35,22 +35,22 @@ class InvalidChangeSetStatus(ServiceException):
 
 
 def is_failure(error: Exception) -> bool:
-    """Return whether it is a resource that failed, and not the template."""
+    """Return whether a resource or nested stack failed, rather than the template."""
     return isinstance(error, (ResourceFailure, NestedStackFailure))
 
 
-def report(stack: Any, error: Exception, resources: StackResources, verb: str) -> str:
+def report_failure(stack: Any, error: Exception, resources: StackResources, verb: str) -> str:
     """Add the event of the resource that failed, and return the reason for the rollback.
 
-    :param resources: what the stack was to become
-    :param verb: CREATE or UPDATE, of the stack
+    :param resources: those that the stack was to have
+    :param verb: what was done to the stack: CREATE or UPDATE
     """
     mask = resources.mask()
     if not isinstance(error, ResourceFailure):
         return explain(error, mask)
     resource = error.resource
     name = resource.logical_resource_id
-    resource.teach(mask, resources.template_of(name).get("Properties"))
+    resource.add_secrets(mask, resources.template_of(name).get("Properties"))
     is_new = name not in stack.resource_map.present() if verb == "UPDATE" else True
     add_event(
         stack,
@@ -65,7 +65,7 @@ def report(stack: Any, error: Exception, resources: StackResources, verb: str) -
 
 
 def add_event(stack: Any, name: str, resource: Any, status: str, reason: str, properties: str | None = None) -> None:
-    """Add an event of a resource to a stack's."""
+    """Add an event about a resource to a stack's events."""
     event = _Event(
         stack_id=stack.stack_id,
         stack_name=stack.name,
@@ -80,19 +80,19 @@ def add_event(stack: Any, name: str, resource: Any, status: str, reason: str, pr
     stack.events.append(event)
 
 
-def refusal(error: Exception, mask: Mask, stack_id: str = "", done: str = "created") -> Exception:
-    """Return what a call fails with when a stack could not be made.
+def call_error(error: Exception, mask: Mask, stack_id: str = "", done: str = "created") -> Exception:
+    """Return the error of a call whose stack could not be created or updated.
 
-    :param stack_id: the stack that failed, where another lies around it
-    :param done: what it was not, created or updated
+    :param stack_id: the stack that failed, if it is nested
+    :param done: what was attempted: created or updated
     """
     if isinstance(error, ResourceFailure):
-        error.resource.teach(mask, None)
+        error.resource.add_secrets(mask, None)
     text = explain(error, mask)
     if is_failure(error):
         return NestedStackFailure(f"Embedded stack {stack_id} was not successfully {done}: {text}")
     if not isinstance(error, (ServiceException, HTTPException)):
-        # moto fails so on templates that it does not check.
+        # moto does not check templates, and fails with such errors on malformed ones.
         return ValidationError(message=f"Template error: {mask.text(repr(error))}")
     if text == _message(error) and not isinstance(error, MissingParameterError):  # of another code in older moto
         return error
@@ -100,7 +100,7 @@ def refusal(error: Exception, mask: Mask, stack_id: str = "", done: str = "creat
 
 
 def explain(error: Exception, mask: Mask) -> str:
-    """Return what an error says, without what must not be shown."""
+    """Return the message of an error, with secret values masked."""
     return error.reason(mask) if isinstance(error, ResourceFailure) else mask.text(_message(error))
 
 

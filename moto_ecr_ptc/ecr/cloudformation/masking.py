@@ -1,4 +1,4 @@
-"""What of a stack is never shown: the values of parameters with NoEcho, and of secrets.
+"""Masks what a stack never shows: the values of secrets and of parameters with NoEcho.
 
 Source: CloudFormation user guide, "Parameters" (NoEcho).
 """
@@ -13,47 +13,50 @@ MASK = "****"
 
 
 def no_echo_parameters(template: Mapping[str, Any]) -> list[str]:
-    """Return the names of the parameters whose values are not shown."""
+    """Return the names of the parameters with NoEcho."""
     slots = template.get("Parameters", {}).items()
     return [name for name, slot in slots if str(slot.get("NoEcho", False)).lower() == "true"]
 
 
 def mask_parameters(template: Mapping[str, Any], parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """Return parameters as they are shown."""
+    """Return parameters, with the values of those with NoEcho masked."""
     hidden = no_echo_parameters(template)
     return {name: MASK if name in hidden else value for name, value in parameters.items()}
 
 
 class Mask:
-    """What hides the secret values of a template with its parameters in texts and properties.
+    """Masks the secret values of a stack in texts and properties.
 
-    :param parameters: the values of the parameters, defaults among them
+    :param parameters: the values of the parameters, including defaults
     """
 
     def __init__(self, template: Mapping[str, Any], parameters: Mapping[str, Any]) -> None:
         self._parameters = no_echo_parameters(template)
         self._values: set[str] = set()
         for name in self._parameters:
-            self._learn(parameters.get(name))
+            self._add(parameters.get(name))
 
     def text(self, text: str) -> str:
-        """Return a text without secret values."""
+        """Return a text with its secret values masked."""
         for value in sorted(self._values, key=len, reverse=True):
             text = text.replace(value, MASK)
         return text
 
-    def learn(self, written: Any, resolved: Any, secrets: Iterable[Any] = ()) -> None:
-        """Take note of the secret values among a resource's properties.
+    def add(self, written: Any, resolved: Any, secrets: Iterable[Any] = ()) -> None:
+        """Add the secret values among a resource's properties.
 
-        :param written: the properties as the template has them
-        :param resolved: what they came to
-        :param secrets: values that are secret whatever they are made of
+        :param written: the properties in the template
+        :param resolved: the same with their functions resolved
+        :param secrets: values that are always secret
         """
         for value in (*secrets, *self._made_of_parameters(written, resolved)):
-            self._learn(value)
+            self._add(value)
 
     def properties(self, resolved: Mapping[str, Any], hidden: Collection[str] = ()) -> dict[str, Any]:
-        """Return a resource's properties as they are shown, when their secret values are known."""
+        """Return a resource's properties with their secret values masked.
+
+        :param hidden: the properties to mask as a whole
+        """
         return {name: MASK if name in hidden else self._shown(value) for name, value in resolved.items()}
 
     def _shown(self, value: Any) -> Any:
@@ -64,7 +67,7 @@ class Mask:
         return MASK if any(secret in str(value) for secret in self._values) else value
 
     def _made_of_parameters(self, written: Any, resolved: Any) -> Iterator[Any]:
-        """Return what a function made of a hidden parameter: it may have encoded or taken it apart."""
+        """Yield what functions returned for a hidden parameter: they may have encoded or split its value."""
         if isinstance(written, dict):
             if any(name == "Ref" or name.startswith("Fn::") for name in written):
                 if self._mentions_parameter(written):
@@ -80,13 +83,13 @@ class Mask:
         text = json.dumps(written, default=str)
         return any(f'"{name}"' in text or f"${{{name}}}" in text for name in self._parameters)
 
-    def _learn(self, value: Any) -> None:
-        """Take note of a secret value, and of what it consists of."""
+    def _add(self, value: Any) -> None:
+        """Add a secret value, or each value in a list or object."""
         if isinstance(value, dict):
             for item in value.values():
-                self._learn(item)
+                self._add(item)
         elif isinstance(value, list):
             for item in value:
-                self._learn(item)
+                self._add(item)
         elif not isinstance(value, bool) and str(value):
             self._values |= {str(value), json.dumps(str(value))[1:-1]}

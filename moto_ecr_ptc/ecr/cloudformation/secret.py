@@ -1,4 +1,4 @@
-"""The resource type of CloudFormation for the secrets of authenticated rules. Loaded only where moto has none.
+"""CloudFormation's resource type for secrets. Loaded only if moto has none of its own.
 
 Source: CloudFormation resource reference, AWS::SecretsManager::Secret.
 """
@@ -77,7 +77,7 @@ class SecretType(ResourceType, CloudFormationModel):
         if wanted.get("Name") != self._properties.get("Name"):
             return None
         secret = self._secret()
-        restore = _keep(secret)
+        restore = _snapshot(secret)
         try:
             self._change(secret, new, wanted)
         except Exception:
@@ -103,7 +103,7 @@ class SecretType(ResourceType, CloudFormationModel):
         return self._name
 
     def secrets(self) -> list[Any]:
-        """Return the values that must not be shown: what is given of the secret's value."""
+        """Return the values that must be masked: what the template gives of the secret's value."""
         generate = self._properties.get("GenerateSecretString")
         template = generate.get("SecretStringTemplate") if isinstance(generate, dict) else None
         return [self._properties.get("SecretString"), template, _parse(template)]
@@ -122,7 +122,7 @@ class SecretType(ResourceType, CloudFormationModel):
         return cast(FakeSecret, secret)
 
     def _replicate(self, secret: FakeSecret, wanted: list[dict[str, str]]) -> None:
-        """Have replicas in these Regions and in no others."""
+        """Make the Regions of the replicas exactly these."""
         here = {replica.region for replica in secret.replicas}
         regions = {replica["Region"] for replica in wanted}
         if here - regions:
@@ -132,9 +132,9 @@ class SecretType(ResourceType, CloudFormationModel):
             self._backend().replicate_secret_to_regions(self.physical_resource_id, missing, False)
 
     def _check(self) -> dict[str, Any]:
-        """Return the properties, checked.
+        """Return the properties.
 
-        :raises InvalidParameterException: there is one too many, or one has another type
+        :raises InvalidParameterException: one is unknown or malformed
         """
         for name, value in self._properties.items():
             if name not in _PROPERTIES:
@@ -153,7 +153,7 @@ class SecretType(ResourceType, CloudFormationModel):
         return self._properties
 
     def _value(self) -> str | None:
-        """Return the secret's value: given or generated; None if it has none."""
+        """Return the secret's value, given or generated; None if the properties have none."""
         generate = self._properties.get("GenerateSecretString")
         if generate is None:
             return cast("str | None", self._properties.get("SecretString"))
@@ -172,12 +172,12 @@ class SecretType(ResourceType, CloudFormationModel):
         return json.dumps({**document, key: password})
 
     def _password(self, settings: Mapping[str, Any]) -> str:
-        flags = {name: _flag(name, settings.get(name, default)) for name, default in _FLAGS.items()}
+        flags = {name: _boolean(name, settings.get(name, default)) for name, default in _FLAGS.items()}
         try:
             length = int(settings.get("PasswordLength", _DEFAULT_LENGTH))
         except (TypeError, ValueError):
             raise InvalidParameterException("Value of property PasswordLength must be of type Integer") from None
-        if not 4 <= length <= 4096:  # moto's own refusal has no kind of its own
+        if not 4 <= length <= 4096:  # moto's own refusal has no code of its own
             raise InvalidParameterException("PasswordLength must be between 4 and 4096")
         answer = self._backend().get_random_password(
             password_length=length,
@@ -192,8 +192,8 @@ class SecretType(ResourceType, CloudFormationModel):
         return str(json.loads(answer)["RandomPassword"])
 
 
-def _keep(secret: FakeSecret) -> Callable[[], None]:
-    """Take note of all that a secret is, and return what makes it that again: its versions, stages and replicas too."""
+def _snapshot(secret: FakeSecret) -> Callable[[], None]:
+    """Save the state of a secret, with its versions, stages and replicas, and return what restores it."""
     state = dict(vars(secret))
     versions = deepcopy(secret.versions)
     replicas = list(secret.replicas)
@@ -218,7 +218,7 @@ def _parse(template: Any) -> Any:
         return None
 
 
-def _flag(name: str, value: Any) -> bool:
+def _boolean(name: str, value: Any) -> bool:
     if isinstance(value, bool):
         return value
     if value in ("true", "false"):

@@ -1,4 +1,4 @@
-"""A stack with a resource of this package: moto's, in the states that it goes through.
+"""A stack with a resource of this package, and the changes of its status.
 
 Source: CloudFormation user guide, "Stack status codes".
 """
@@ -22,13 +22,13 @@ class Stack(MotoStack):  # type: ignore[misc]  # its name differs between versio
 
     @property
     def parameter_list(self) -> list[dict[str, Any]]:
-        """The parameters as they are shown. (moto looks for the values among the names of the hidden ones)"""
+        """The parameters, with NoEcho masked. (moto mistakes the values of parameters for their names)"""
         shown = mask_parameters(self.template_dict, self.resource_map.resolved_parameters)
         return [{"ParameterKey": name, "ParameterValue": value} for name, value in shown.items()]
 
 
 class ShownChangeSet:
-    """A change set as it is shown. (A copy of moto's would be one more that moto keeps until a reset)"""
+    """A change set with masked parameters. (moto would track a copy of its own class until a reset)"""
 
     def __init__(self, change_set: Any, parameters: dict[str, Any]) -> None:
         self._change_set = change_set
@@ -39,13 +39,13 @@ class ShownChangeSet:
 
 
 def tracked_stacks() -> list[Any]:
-    """Return all stacks that moto keeps track of, those of stack sets among them that no backend has."""
+    """Return all stacks that moto tracks, including those of stack sets, which are in no backend."""
     stacks = vars(MotoStack)
     return list(stacks["instances_tracked"] if "instances_tracked" in stacks else stacks["instances"])
 
 
 def adopt(stack: Any) -> None:
-    """Make a stack of moto's one with a resource of this package."""
+    """Convert one of moto's stacks to a stack with a resource of this package."""
     stack.__class__ = Stack
     StackResources.adopt(stack.resource_map)
 
@@ -58,7 +58,7 @@ def check_updatable(stack: Any) -> None:
 def check_creatable(stacks: Iterable[Any], name: str, change_set_name: str) -> None:
     """Check that a change set can create a stack.
 
-    :raises ValidationError: there is one of the name, and not only in review
+    :raises ValidationError: a stack of this name exists, and not only in review
     """
     if any(stack.name == name and stack.status != "REVIEW_IN_PROGRESS" for stack in stacks):
         raise ValidationError(
@@ -67,12 +67,12 @@ def check_creatable(stacks: Iterable[Any], name: str, change_set_name: str) -> N
 
 
 def check_outputs(resources: Any, template: dict[str, Any], stack_id: str, exports: Mapping[str, Any]) -> None:
-    """Check that outputs and their exports are texts, and that no other stack has an export of the same name.
+    """Check that outputs and the names of exports are strings, and that no other stack has an export of the same name.
 
     :param exports: those of all stacks
-    :raises ValidationError: it is not so
+    :raises ValidationError: an output is not a string, or an export's name is not one or is taken
     """
-    # In a map of its own: an attribute of a custom resource may not be known yet, and moto keeps what it found.
+    # In a separate map, since moto keeps what it found: an attribute of a custom resource may not be known yet.
     outputs = parsing.OutputMap(resources, template, stack_id)
     for output in outputs.values():
         if output and isinstance(output.value, (dict, list)):
@@ -81,11 +81,15 @@ def check_outputs(resources: Any, template: dict[str, Any], stack_id: str, expor
     if not all(isinstance(name, str) for name in names):
         raise ValidationError(message="Template format error: the name of an export must be a string")
     if any(name in exports and exports[name].exporting_stack_id != stack_id for name in names):
-        raise ValidationError(message="Export names must be unique across a given region")  # moto's words
+        raise ValidationError(message="Export names must be unique across a given region")  # moto's message
 
 
 def roll_back(stack: Any, verb: str, faults: list[str], reason: str) -> None:
-    """Have a stack be one that was rolled back."""
+    """Set the status and events of a stack that was rolled back.
+
+    :param verb: what was rolled back: CREATE or UPDATE
+    :param faults: what could not be undone
+    """
     prefix = "" if verb == "CREATE" else "UPDATE_"
     stack._add_stack_event(f"{prefix}ROLLBACK_IN_PROGRESS", resource_status_reason=reason)
     if verb == "CREATE":
@@ -100,13 +104,13 @@ def end(stack: Any, status: str, reason: str | None) -> None:
 
 
 def empty(stack: Any) -> None:
-    """Have a stack consist of nothing any more."""
+    """Remove all resources and outputs from a stack, without deleting what they stand for."""
     stack.resource_map.clear()
     stack.output_map = parsing.OutputMap(stack.resource_map, {}, stack.stack_id)
 
 
-def withdraw_instance(stack: Any) -> None:
-    """Delete the stack of an instance that a stack set does not get."""
+def delete_instance(stack: Any) -> None:
+    """Delete the stack of a stack instance that could not be created."""
     backend = cloudformation_backends[stack.account_id][stack.region_name]
     if stack.stack_id in backend.stacks:
         backend.delete_stack(stack.stack_id)

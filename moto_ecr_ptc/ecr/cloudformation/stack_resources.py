@@ -1,7 +1,7 @@
-"""The resources of one stack with a resource of this package, as one template says.
+"""The resources of a stack that has a resource of this package.
 
-moto's resource map makes a resource when something asks for it first. An update has a map of its own, which takes over
-what stays; until it has succeeded the stack keeps the map that it had.
+moto's resource map creates a resource when it is first looked up. An update has a map of its own, which takes over the
+resources that stay; the stack keeps its old map until the update has succeeded.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from .masking import Mask, no_echo_parameters
 from .template_format import order
 
 
-class Fault(NamedTuple):
+class DeletionFailure(NamedTuple):
     """A resource that could not be deleted."""
 
     logical_id: str
@@ -26,10 +26,10 @@ class Fault(NamedTuple):
 
 
 class StackResources(parsing.ResourceMap):
-    """moto's resource map, which knows what it made and deletes in order."""
+    """moto's resource map, which also records what it created, and deletes resources in order."""
 
     created: list[str]
-    """The logical names of what was made here, in order."""
+    """The logical IDs of the resources that this map created, in order."""
 
     def __init__(self, stack: Any, template: dict[str, Any], parameters: dict[str, Any], exports: Any) -> None:
         super().__init__(
@@ -47,7 +47,7 @@ class StackResources(parsing.ResourceMap):
 
     @classmethod
     def adopt(cls, resources: Any) -> StackResources:
-        """Make a map of moto's, which may have made resources already, one of these."""
+        """Convert one of moto's maps, which may have created resources already."""
         if not isinstance(resources, StackResources):
             resources.__class__ = cls
             resources.created = list(resources.present())
@@ -64,22 +64,22 @@ class StackResources(parsing.ResourceMap):
 
     def load_parameters(self) -> None:
         super().load_parameters()
-        # moto passes over defaults, and takes the text "false" for true.
+        # moto ignores defaults, and takes the string "false" for true.
         self.no_echo_parameter_keys = no_echo_parameters(self._template)
 
     def template(self) -> dict[str, Any]:
         return self._template
 
     def template_of(self, name: str) -> dict[str, Any]:
-        """Return a resource as the template has it."""
+        """Return the definition of a resource in the template."""
         return self._resource_json_map[name]  # type: ignore[no-any-return]  # moto has no types here
 
     def mask(self) -> Mask:
-        """Return what hides the secret values of this template."""
+        """Return a mask of this template's secret parameters."""
         return Mask(self._template, self.resolved_parameters)
 
     def wanted(self) -> list[str]:
-        """Return the names of those resources that the conditions admit."""
+        """Return the logical IDs of the resources whose conditions are true."""
         return [
             name
             for name, resource in self._resource_json_map.items()
@@ -87,43 +87,43 @@ class StackResources(parsing.ResourceMap):
         ]
 
     def present(self) -> dict[str, Any]:
-        """Return the resources that there are."""
+        """Return the resources that exist, by logical ID."""
         found = {name: self._parsed_resources.get(name) for name in self._resource_json_map}
         return {name: resource for name, resource in found.items() if resource is not None}
 
     def put(self, name: str, resource: Any) -> None:
-        """Have a logical name stand for this resource."""
+        """Set the resource of a logical ID."""
         self._parsed_resources[name] = resource
 
     def properties(self, name: str) -> Any:
-        """Return what a resource's properties come to now."""
+        """Return a resource's properties with their functions resolved."""
         return parsing.clean_json(self.template_of(name).get("Properties", {}), self)
 
     def modify(self, name: str) -> Any:
-        """Have moto change one of its resources as this map says; return the resource that there is then."""
+        """Let moto update one of its resources to this template; return the resource, or its replacement."""
         resource = self[name]
         changed = parsing.parse_and_update_resource(
             name, self.template_of(name), self, account_id=self._account_id, region_name=self._region_name
         )
-        if changed is not None:  # there is no update of this type
+        if changed is not None:  # None if moto cannot update this type
             self.put(name, changed)
             resource = changed
         return resource
 
-    def gives_name(self, name: str) -> bool:
-        """Return whether the template names a resource, so that there can be but one."""
+    def has_custom_name(self, name: str) -> bool:
+        """Return whether the template gives a resource a custom name, so that no second one can exist."""
         template = self.template_of(name)
         return parsing.resource_name_property_from_type(template["Type"]) in template.get("Properties", {})
 
     def make(self, name: str) -> None:
-        """Have moto make a resource as the template says, whether there was one or not."""
+        """Let moto create a resource, even if there was one already."""
         resource: Any = parsing.parse_and_create_resource(
             name, self.template_of(name), self, account_id=self._account_id, region_name=self._region_name
         )
         self.put(name, resource)
 
     def delete(self) -> None:
-        """Delete the resources, but those that outlive their stack.
+        """Delete the resources, except those that the template retains.
 
         :raises Exception: one could not be deleted, for the reason that its service gave
         """
@@ -132,14 +132,14 @@ class StackResources(parsing.ResourceMap):
             raise faults[0].error
 
     def is_retained(self, name: str) -> bool:
-        """Return whether a resource stays when it is taken out of the stack, or the stack deleted."""
+        """Return whether a resource is kept when it is removed from the stack, or the stack is deleted."""
         return self.template_of(name).get("DeletionPolicy") in ("Retain", "RetainExceptOnCreate")
 
     def is_retained_when_rolled_back(self, name: str) -> bool:
-        """Return whether a resource stays when its creation is rolled back."""
+        """Return whether a resource is kept when its creation is rolled back."""
         return self.template_of(name).get("DeletionPolicy") == "Retain"
 
-    def remove(self, names: Iterable[str]) -> list[Fault]:
+    def remove(self, names: Iterable[str]) -> list[DeletionFailure]:
         """Delete resources, each before those that it depends on; return those that could not be."""
         present = self.present()
         remaining = self._deletion_order(list(names))
@@ -148,26 +148,29 @@ class StackResources(parsing.ResourceMap):
             left = [fault.logical_id for fault in faults]
             if not left or left == remaining:
                 return faults
-            remaining = left  # once more: what could not be deleted may have been in use by what is gone now
+            remaining = left  # try again: a resource may have been in use by one that is deleted now
 
     def _deletion_order(self, names: list[str]) -> list[str]:
         try:
             return order(self._resource_json_map, names, ())[::-1]
-        except (ValidationError, CycleError):  # a template that moto made a stack of when it had nothing of ours
+        except (
+            ValidationError,
+            CycleError,
+        ):  # a malformed template from before the stack had one of ours
             return names
 
     def clear(self) -> None:
-        """Forget all resources: a look at one would make it anew."""
+        """Forget all resources and their definitions: with those, a lookup would create a resource again."""
         for name in self._resource_json_map:
             self._parsed_resources.pop(name, None)
         self._resource_json_map = {}
 
-    def discard(self, name: str, resource: Any) -> list[Fault]:
+    def discard(self, name: str, resource: Any) -> list[DeletionFailure]:
         """Delete a resource; return the fault if it could not be."""
         try:
             self._delete_resource(resource, self.template_of(name))
         except Exception as error:
-            return [Fault(name, resource, error)]
+            return [DeletionFailure(name, resource, error)]
         if self._parsed_resources.get(name) is resource:
             del self._parsed_resources[name]
         return []

@@ -1,8 +1,8 @@
-"""Stacks with resources of this package: moto's, with what moto's have not, a failure path above all.
+"""Stacks with resources of this package: moto's stacks, extended with rollbacks above all.
 
-moto lets a resource's error out of CreateStack and leaves the stack half made. Here such a stack is rolled back: it
-ends in ROLLBACK_COMPLETE or UPDATE_ROLLBACK_COMPLETE, and its events carry the service's message, as on AWS. A call
-that is refused leaves all as it was. Stacks without a resource of this package stay as moto has them.
+In moto, the error of a resource comes out of CreateStack and leaves an incomplete stack. Here such a stack is rolled
+back: it ends in ROLLBACK_COMPLETE or UPDATE_ROLLBACK_COMPLETE, and its events carry the service's message, as on AWS. A
+call that fails changes nothing. moto handles stacks without a resource of this package as it always does.
 
 Source: CloudFormation user guide, "Stack status codes" and "Choose how to handle failures when provisioning resources".
 """
@@ -23,7 +23,7 @@ from moto.cloudformation.utils import get_stack_from_s3_url
 from moto.core.base_backend import backend_lock
 from moto.core.common_models import CloudFormationModel
 
-from .failures import InvalidChangeSetStatus, add_event, explain, is_failure, refusal, report
+from .failures import InvalidChangeSetStatus, add_event, call_error, explain, is_failure, report_failure
 from .masking import Mask, mask_parameters
 from .stack import (
     ShownChangeSet,
@@ -31,23 +31,23 @@ from .stack import (
     check_creatable,
     check_outputs,
     check_updatable,
+    delete_instance,
     empty,
     end,
     roll_back,
     tracked_stacks,
-    withdraw_instance,
 )
 from .stack_resources import StackResources
-from .template_format import check_template, check_types, concerns, parse_template
+from .template_format import check_template, check_types, has_own_resource, parse_template
 from .update import Update
 
 _SECRET = "AWS::SecretsManager::Secret"
 _is_nested: ContextVar[bool] = ContextVar("_is_nested", default=False)
-"""Whether a stack is being made or changed: one that is made meanwhile lies within it."""
+"""Whether a stack is being created or updated: a stack that is created in the process is nested in it."""
 
 
-class _Goal(NamedTuple):
-    """What a stack is to become."""
+class _Plan(NamedTuple):
+    """The state that a stack is to reach."""
 
     body: Any
     template: dict[str, Any]
@@ -65,13 +65,13 @@ class StackBackend(CloudFormationBackend):
     def create_stack(
         self, name: str, template: Any, parameters: dict[str, Any], *arguments: Any, **options: Any
     ) -> Any:
-        """Create a stack. What its resources' services refuse is rolled back. (CreateStack)
+        """Create a stack, or roll it back if a service refuses a resource. (CreateStack)
 
         :raises ValidationError: the template is malformed
-        :raises NestedStackFailure: the stack lies within another, and was rolled back and deleted
+        :raises NestedStackFailure: the stack is nested in another, and was rolled back and deleted
         """
         document = _read(template)
-        ours = concerns(document)
+        ours = has_own_resource(document)
         if ours:
             check_template(document)
         before = set(self.stacks)
@@ -84,13 +84,13 @@ class StackBackend(CloudFormationBackend):
         except Exception as error:
             made = [made for key, made in list(self.stacks.items()) if key not in before and made.name == name]
             if not made and ours:
-                raise refusal(error, _mask(document, parameters)) from None
+                raise call_error(error, _mask(document, parameters)) from None
             if not made or not (ours or is_failure(error)):
                 raise
             mask = self._roll_back_creation(made[0], error)
             if nested or not is_failure(error):
                 self.delete_stack(made[0].stack_id)
-                raise refusal(error, mask, made[0].stack_id) from None
+                raise call_error(error, mask, made[0].stack_id) from None
             return made[0]
         if ours:
             adopt(stack)
@@ -107,13 +107,13 @@ class StackBackend(CloudFormationBackend):
         *arguments: Any,
         **options: Any,
     ) -> tuple[str, str]:
-        """Create a change set, for a stack that can be changed. (CreateChangeSet)
+        """Create a change set, if its stack can be created or updated. (CreateChangeSet)
 
-        :raises ValidationError: the template is malformed, the stack is in no state to be updated, or to be created, or
-            the change set imports resources
+        :raises ValidationError: the template is malformed, the stack's status does not allow the change, or the change
+            set imports resources
         """
         stack = self.get_stack(stack_name) if change_set_type == "UPDATE" else None
-        if concerns(_read(template)) or (stack and concerns(stack.template_dict)):
+        if has_own_resource(_read(template)) or (stack and has_own_resource(stack.template_dict)):
             if change_set_type not in ("CREATE", "UPDATE"):
                 raise ValidationError(
                     message=f"ChangeSetType {change_set_type} is not supported for stacks with resources of the types "
@@ -123,8 +123,8 @@ class StackBackend(CloudFormationBackend):
                 check_updatable(stack)
             else:
                 check_creatable(self.stacks.values(), stack_name, change_set_name)
-            # Whether the template is one: its goal is reached when the change set is executed.
-            self._goal(stack or self._stack_to_be(stack_name), template, parameters)
+            # To check the template: the plan is made again when the change set is executed.
+            self._plan(stack or self._placeholder_stack(stack_name), template, parameters)
         return super().create_change_set(
             stack_name, change_set_name, template, parameters, description, change_set_type, *arguments, **options
         )
@@ -132,15 +132,15 @@ class StackBackend(CloudFormationBackend):
     def describe_change_set(self, change_set_name: str) -> Any:
         """Return a change set; parameters with NoEcho are masked. (DescribeChangeSet)"""
         change_set = super().describe_change_set(change_set_name)
-        if change_set is None or not concerns(change_set.template_dict):
+        if change_set is None or not has_own_resource(change_set.template_dict):
             return change_set
         shown = mask_parameters(change_set.template_dict, change_set.parameters)
         return ShownChangeSet(change_set, shown)
 
     def execute_change_set(self, change_set_name: str, stack_name: str | None = None) -> None:
-        """Make the changes of a change set. What is refused is rolled back. (ExecuteChangeSet)
+        """Execute a change set, or roll it back if a service refuses a resource. (ExecuteChangeSet)
 
-        :raises ValidationError: the stack has become one that the template does not fit any more
+        :raises ValidationError: the stack has changed so that the template no longer fits it
         :raises InvalidChangeSetStatus: the change set was executed already, or changes nothing
         """
         change_set = self._find_change_set(change_set_name, stack_name)
@@ -154,9 +154,9 @@ class StackBackend(CloudFormationBackend):
         creates = change_set.change_set_type == "CREATE"
         if not creates:
             check_updatable(stack)
-        goal = self._goal(stack, change_set.template, change_set.parameters or stack.parameters)
+        plan = self._plan(stack, change_set.template, change_set.parameters or stack.parameters)
         try:
-            succeeded = self._pursue(stack, goal, "CREATE" if creates else "UPDATE")
+            succeeded = self._deploy(stack, plan, "CREATE" if creates else "UPDATE")
         except Exception:
             if creates:
                 self.delete_stack(stack.stack_id)
@@ -171,18 +171,18 @@ class StackBackend(CloudFormationBackend):
         parameters: list[dict[str, Any]],
         tags: dict[str, str] | None,
     ) -> Any:
-        """Update a stack. What its resources' services refuse is rolled back. (UpdateStack)
+        """Update a stack, or roll the update back if a service refuses a resource. (UpdateStack)
 
         :raises ValidationError: the template is malformed, a parameter is missing, a resource changes its type, or the
-            stack is in no state to be updated
+            stack's status does not allow an update
         """
         stack = self.get_stack(name)
-        if not (concerns(_read(template)) or concerns(stack.template_dict)):
+        if not (has_own_resource(_read(template)) or has_own_resource(stack.template_dict)):
             with _as_outer_stack():
                 return super().update_stack(name, template, role_arn, parameters, tags)
         check_updatable(stack)
-        goal = self._goal(stack, template, self._resolve(stack, parameters) or stack.parameters)
-        if self._pursue(stack, goal, "UPDATE"):
+        plan = self._plan(stack, template, self._resolve(stack, parameters) or stack.parameters)
+        if self._deploy(stack, plan, "UPDATE"):
             stack.role_arn = role_arn
             stack.tags = stack.tags if tags is None else tags
         return stack
@@ -190,7 +190,7 @@ class StackBackend(CloudFormationBackend):
     def delete_stack(self, name_or_stack_id: str) -> None:
         """Delete a stack. (DeleteStack)"""
         stack = self.stacks.get(name_or_stack_id)
-        ours = stack is not None and concerns(stack.template_dict)
+        ours = stack is not None and has_own_resource(stack.template_dict)
         if ours:
             adopt(stack)
         super().delete_stack(name_or_stack_id)
@@ -198,13 +198,13 @@ class StackBackend(CloudFormationBackend):
             empty(stack)
 
     def create_stack_instances(self, stackset_name: str, *arguments: Any, **options: Any) -> Any:
-        """Create the stacks of a stack set: all, or none if one is refused. (CreateStackInstances)
+        """Create the stacks of a stack set: all of them, or none if one fails. (CreateStackInstances)
 
         :raises ValidationError: the template is malformed, or one of the stacks failed
         """
         stack_set = self.describe_stack_set(stackset_name)
         document = _read(stack_set.template)
-        if not concerns(document):
+        if not has_own_resource(document):
             return super().create_stack_instances(stackset_name, *arguments, **options)
         check_template(document)
         before = tracked_stacks()
@@ -214,47 +214,47 @@ class StackBackend(CloudFormationBackend):
         except Exception as error:
             for stack in [stack for stack in tracked_stacks() if stack not in before]:
                 if stack.name in (stack_set.name, f"StackSet:{stack_set.name}"):
-                    withdraw_instance(stack)
-            raise refusal(error, _mask(document, stack_set.parameters), stack_set.id) from None
+                    delete_instance(stack)
+            raise call_error(error, _mask(document, stack_set.parameters), stack_set.id) from None
         for instance in stack_set.stack_instances:
             adopt(instance.stack)
         return operation
 
     # -----------------------------------------------------------------------------------------------------------------
 
-    def change_nested(self, stack: Any, properties: dict[str, Any]) -> tuple[Update, Callable[[], None]] | None:
-        """Make and change what a stack is to have that lies within one that is being updated.
+    def update_nested(self, stack: Any, properties: dict[str, Any]) -> tuple[Update, Callable[[], None]] | None:
+        """Create and change the resources of a nested stack, while the stack around it is updated.
 
-        :returns: the update, which can be taken back, and what completes it; None if the stack is but of moto's types
-        :raises NestedStackFailure: a resource was refused; all is as it was
+        :returns: the update, which can be undone, and what completes it; None if the stack has moto's resources only
+        :raises NestedStackFailure: a service refused a resource; the nested stack is as before
         """
         body = get_stack_from_s3_url(properties["TemplateURL"], account_id=self.account_id, partition=self.partition)
-        if stack.stack_id not in self.stacks or not (concerns(_read(body)) or concerns(stack.template_dict)):
+        if stack.stack_id not in self.stacks or not any(map(has_own_resource, (_read(body), stack.template_dict))):
             return None
-        goal = self._goal(stack, body, properties.get("Parameters", {}))
-        update = Update(StackResources.adopt(stack.resource_map), goal.resources)
+        plan = self._plan(stack, body, properties.get("Parameters", {}))
+        update = Update(StackResources.adopt(stack.resource_map), plan.resources)
         try:
             update.make()
-            check_outputs(goal.resources, goal.template, stack.stack_id, self.exports)
+            check_outputs(plan.resources, plan.template, stack.stack_id, self.exports)
         except Exception as error:
             update.undo()
-            raise refusal(error, goal.resources.mask(), stack.stack_id, "updated") from None
+            raise call_error(error, plan.resources.mask(), stack.stack_id, "updated") from None
 
         def complete() -> None:
             stack._add_stack_event("UPDATE_IN_PROGRESS", resource_status_reason="User Initiated")
-            self._complete(stack, goal, update, "UPDATE")
+            self._complete(stack, plan, update, "UPDATE")
 
         return update, complete
 
-    def _stack_to_be(self, name: str) -> Any:
+    def _placeholder_stack(self, name: str) -> Any:
         return SimpleNamespace(
             name=name, stack_id="", tags={}, region_name=self.region_name, account_id=self.account_id, template_dict={}
         )
 
     def _find_change_set(self, name: str, stack_name: str | None) -> Any:
-        """Return a change set of a stack with a resource of this package; None if there is none such.
+        """Return a change set of a stack with a resource of this package; None if there is none.
 
-        moto takes the newest of the name, whatever its stack; but the CDK gives all its change sets one name.
+        moto takes the newest of the name, whatever its stack; but the CDK gives all its change sets the same name.
         """
         for change_set in reversed(list(self.change_sets.values())):
             stack = self.stacks.get(change_set.stack_id)
@@ -262,7 +262,8 @@ class StackBackend(CloudFormationBackend):
                 continue
             if stack_name not in (None, stack.name, stack.stack_id):
                 continue
-            return change_set if concerns(change_set.template_dict) or concerns(stack.template_dict) else None
+            templates = (change_set.template_dict, stack.template_dict)
+            return change_set if any(map(has_own_resource, templates)) else None
         return None
 
     def _resolve(self, stack: Any, parameters: list[dict[str, Any]]) -> dict[str, Any]:
@@ -274,8 +275,8 @@ class StackBackend(CloudFormationBackend):
         except KeyError as error:
             raise ValidationError(message=f"Parameter {error} has no previous value") from None
 
-    def _goal(self, stack: Any, body: Any, parameters: dict[str, Any]) -> _Goal:
-        """Return what a stack is to become. Nothing is made yet.
+    def _plan(self, stack: Any, body: Any, parameters: dict[str, Any]) -> _Plan:
+        """Return the state that a stack is to reach, without creating anything.
 
         :raises ValidationError: the template is malformed, a parameter is missing, or a resource changes its type
         """
@@ -285,48 +286,49 @@ class StackBackend(CloudFormationBackend):
         try:
             resources = StackResources(stack, template, parameters, self.exports)
         except Exception as error:
-            raise refusal(error, _mask(template, parameters)) from None
-        return _Goal(body, template, parameters, resources)
+            raise call_error(error, _mask(template, parameters)) from None
+        return _Plan(body, template, parameters, resources)
 
-    def _pursue(self, stack: Any, goal: _Goal, verb: str) -> bool:
-        """Make or update a stack, or roll it back; return whether it succeeded.
+    def _deploy(self, stack: Any, plan: _Plan, verb: str) -> bool:
+        """Create or update a stack, or roll it back; return whether it succeeded.
 
-        :raises ValidationError: what is refused is not a resource of this package; all is as it was
+        :param verb: CREATE or UPDATE
+        :raises ValidationError: something other than a resource of this package failed; the stack is as before
         """
         events = list(stack.events)
         stack._add_stack_event(f"{verb}_IN_PROGRESS", resource_status_reason="User Initiated")
-        update = Update(StackResources.adopt(stack.resource_map), goal.resources)
+        update = Update(StackResources.adopt(stack.resource_map), plan.resources)
         try:
             with _as_outer_stack():
                 update.make()
-                check_outputs(goal.resources, goal.template, stack.stack_id, self.exports)
+                check_outputs(plan.resources, plan.template, stack.stack_id, self.exports)
         except Exception as error:
             faults = update.undo()
-            mask = goal.resources.mask()
+            mask = plan.resources.mask()
             if is_failure(error) or faults:
-                reason = report(stack, error, goal.resources, verb)
+                reason = report_failure(stack, error, plan.resources, verb)
                 roll_back(stack, verb, [explain(fault, mask) for fault in faults], reason)
                 if verb == "CREATE":
-                    stack.template, stack.template_dict = goal.body, goal.template
+                    stack.template, stack.template_dict = plan.body, plan.template
             else:
                 stack.events[:] = events
             if is_failure(error):
                 return False
-            raise refusal(error, mask) from None
-        self._complete(stack, goal, update, verb)
+            raise call_error(error, mask) from None
+        self._complete(stack, plan, update, verb)
         return True
 
-    def _complete(self, stack: Any, goal: _Goal, update: Update, verb: str) -> None:
-        stack.template, stack.template_dict, stack.parameters = goal.body, goal.template, goal.parameters
-        stack.description = goal.template.get("Description")
-        stack.resource_map = goal.resources
+    def _complete(self, stack: Any, plan: _Plan, update: Update, verb: str) -> None:
+        stack.template, stack.template_dict, stack.parameters = plan.body, plan.template, plan.parameters
+        stack.description = plan.template.get("Description")
+        stack.resource_map = plan.resources
         stack.output_map = stack._create_output_map()
         adopt(stack)
-        self._export(stack)
+        self._replace_exports(stack)
         if verb == "UPDATE":
             stack._add_stack_event("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS")
         for fault in update.clean_up():
-            reason = explain(fault.error, goal.resources.mask())
+            reason = explain(fault.error, plan.resources.mask())
             add_event(stack, fault.logical_id, fault.resource, "DELETE_FAILED", reason)
         end(stack, f"{verb}_COMPLETE", None)
 
@@ -335,29 +337,29 @@ class StackBackend(CloudFormationBackend):
         resources: StackResources = stack.resource_map
         if not stack.events:  # an export of the resource that failed comes before the first event
             stack._add_stack_event("CREATE_IN_PROGRESS", resource_status_reason="User Initiated")
-        reason = report(stack, error, resources, "CREATE")
+        reason = report_failure(stack, error, resources, "CREATE")
         faults = resources.remove(
             name for name in resources.present() if not resources.is_retained_when_rolled_back(name)
         )
-        self._withdraw(stack)
+        self._remove_exports(stack)
         mask = resources.mask()
         roll_back(stack, "CREATE", [explain(fault.error, mask) for fault in faults], reason)
         return mask
 
-    def _export(self, stack: Any) -> None:
-        """Have the exports be those of the stack as it is now."""
-        self._withdraw(stack)
+    def _replace_exports(self, stack: Any) -> None:
+        """Replace a stack's exports with its current ones."""
+        self._remove_exports(stack)
         for export in stack.exports:
             self.exports[export.name] = export
 
-    def _withdraw(self, stack: Any) -> None:
+    def _remove_exports(self, stack: Any) -> None:
         for name in [name for name, export in self.exports.items() if export.exporting_stack_id == stack.stack_id]:
             del self.exports[name]
 
 
 @contextmanager
 def _as_outer_stack() -> Iterator[None]:
-    """Have stacks that are made meanwhile be nested ones: their failure is that of the stack around them."""
+    """Treat stacks that are created in the body of ``with`` as nested: their failure fails the stack around them."""
     token = _is_nested.set(True)
     try:
         yield
@@ -366,7 +368,7 @@ def _as_outer_stack() -> Iterator[None]:
 
 
 def register() -> None:
-    """Make moto's CloudFormation know the resource types, and use this backend."""
+    """Add the resource types to moto's CloudFormation, and make it use this backend."""
     _register_secret()
     for known in (parsing.get_model_list, parsing.get_model_map, parsing.get_name_type_map):
         known.cache_clear()
@@ -381,11 +383,11 @@ def register() -> None:
 def _register_secret() -> None:
     if any(model.cloudformation_type() == _SECRET for model in CloudFormationModel.__subclasses__()):
         return  # moto has one
-    from . import secret  # noqa: F401 (it is registered by being there)
+    from . import secret  # noqa: F401 (importing it registers the type)
 
 
 def _read(body: Any) -> Any:
-    """Return a template's document; None if it is none."""
+    """Return a template's document; None if it is malformed."""
     try:
         return parse_template(body)
     except ValidationError:

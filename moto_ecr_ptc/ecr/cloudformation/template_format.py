@@ -1,8 +1,8 @@
-"""What a template must look like before anything is made of it, and in which order its resources are made.
+"""Checks of a template before anything is created from it, and the order in which its resources are created.
 
-moto reads templates as they come, and fails in the midst of a stack when one is malformed.
+moto does not check templates, and fails halfway through a stack when one is malformed.
 
-Source: CloudFormation user guide, "Template anatomy"; the texts of the refusals are AWS's where they are known.
+Source: CloudFormation user guide, "Template anatomy"; the messages are AWS's where they are known.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ _SUBSTITUTION = re.compile(r"\$\{([^!}][^}]*)\}")
 
 
 def parse_template(body: Any) -> Any:
-    """Return the document that a template is.
+    """Parse a template.
 
-    :param body: its text; the empty object of a stack that is still in review is its own document
+    :param body: its text; an object, as a stack in review has it, is returned as it is
     :raises ValidationError: it is neither JSON nor YAML
     """
     if body is None:
@@ -40,25 +40,25 @@ def parse_template(body: Any) -> Any:
         return body
     try:
         return MotoStack.parse_template(body)
-    except Exception:  # there are many ways in which YAML fails
+    except Exception:  # YAML raises many kinds of errors
         raise ValidationError(message="Template format error: neither JSON nor YAML, or not well-formed.") from None
 
 
-def concerns(template: Any) -> bool:
+def has_own_resource(template: Any) -> bool:
     """Return whether a template has a resource of this package."""
     resources = template.get("Resources") if isinstance(template, dict) else None
-    return isinstance(resources, dict) and any(map(is_ours, resources.values()))
+    return isinstance(resources, dict) and any(map(is_own_resource, resources.values()))
 
 
-def is_ours(resource: Any) -> bool:
-    """Return whether a resource of a template is of a type of this package."""
+def is_own_resource(resource: Any) -> bool:
+    """Return whether a resource in a template has one of this package's types."""
     if not isinstance(resource, dict) or not isinstance(resource.get("Type"), str):
         return False
     return issubclass(parsing.get_model_map().get(resource["Type"], object), ResourceType)
 
 
 def check_template(template: Any) -> None:
-    """Check the structure of a template: types, references, and that no resource depends on itself.
+    """Check the structure of a template: types, references, and the absence of circular dependencies.
 
     :raises ValidationError: it is malformed
     """
@@ -85,7 +85,10 @@ def check_types(old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
 
 
 def order(resources: Mapping[str, Any], names: Collection[str], late: Collection[str]) -> list[str]:
-    """Return these names of resources, each after those that it depends on; the late ones as late as that allows."""
+    """Return logical IDs in an order in which each comes after its dependencies.
+
+    :param late: those that come as late as their dependents allow
+    """
     sorter = TopologicalSorter({name: _dependencies(resources, name) & set(names) for name in names})
     sorter.prepare()
     ready: list[str] = []
@@ -123,7 +126,7 @@ class _Checker:
         self._check_conditions()
         for name, resource in self.resources.items():
             self._check_resource(resource, f"[/Resources/{name}]")
-        self._check_circles()
+        self._check_cycles()
         for name, output in self.sections["Outputs"].items():
             self._check_output(output, f"[/Outputs/{name}]")
 
@@ -131,7 +134,7 @@ class _Checker:
         references = {}
         for name, condition in self.conditions.items():
             where = f"[/Conditions/{name}]"
-            if not isinstance(condition, bool):  # which moto admits
+            if not isinstance(condition, bool):  # moto accepts these
                 _check_operator(condition, where)
             references[name] = list(_find(condition, "Condition"))
             for reference in references[name]:
@@ -184,18 +187,18 @@ class _Checker:
                 raise _error(f"Fn::If in the {block} block of the template must be a list of three")
             self._check_condition(choice[0], block)
 
-    def _check_circles(self) -> None:
+    def _check_cycles(self) -> None:
         try:
             TopologicalSorter({name: _dependencies(self.resources, name) for name in self.resources}).prepare()
         except CycleError as error:
-            circle = ", ".join(error.args[1][1:])
-            raise ValidationError(message=f"Circular dependency between resources: [{circle}]") from None
+            cycle = ", ".join(error.args[1][1:])
+            raise ValidationError(message=f"Circular dependency between resources: [{cycle}]") from None
 
 
 def references(value: Any) -> Iterator[str]:
-    """Return the logical names that a value refers to.
+    """Yield the logical IDs that a value refers to.
 
-    :raises ValidationError: a reference that is malformed
+    :raises ValidationError: a reference is malformed
     """
     if isinstance(value, list):
         for item in value:
@@ -251,7 +254,7 @@ def _check_nulls(value: Any, where: str) -> None:
 
 
 def _find(value: Any, wanted: str) -> Iterator[Any]:
-    """Return what stands under a key, at any depth."""
+    """Yield the values of a key, at any depth."""
     for key, item in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
         if key == wanted:
             yield item

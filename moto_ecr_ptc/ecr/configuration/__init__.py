@@ -1,4 +1,4 @@
-"""What a registry is set up to do: rules, repository creation templates, policies, account settings.
+"""The configuration of a registry: rules, repository creation templates, policies, account settings.
 
-Knows ``access``, and nothing of images, upstreams or pulls.
+Imports from ``access``, independent of images, upstreams and pulls.
 """

@@ -1,6 +1,6 @@
-"""Policies: those that a template puts on repositories, and a registry's own.
+"""Checks of the policies in templates, and of the registry policy.
 
-Whether a policy is well-formed is moto's to say.
+moto checks whether a policy is well-formed.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from moto.iam.exceptions import MalformedPolicyDocument
 from ..exceptions import InvalidLifecyclePolicy
 
 REGISTRY_ACTIONS_V1 = frozenset({"ecr:BatchImportUpstreamImage", "ecr:CreateRepository", "ecr:ReplicateImage", "ecr:*"})
-"""What a registry policy may name under scope V1. Source: Amazon ECR user guide, "Private registry permissions"."""
+"""The actions of a registry policy under scope V1. Source: Amazon ECR user guide, "Private registry permissions"."""
 
 _ACTIONS_WITHOUT_OPERATION = frozenset({"ecr:BatchImportUpstreamImage", "ecr:GetImageCopyStatus", "ecr:ReplicateImage"})
-"""Actions of ECR in the service authorization reference that are no operations of its API."""
+"""ECR's actions in the service authorization reference that are not operations of its API."""
 
 
 class PolicyChecker(ECRBackend):
-    """Takes policies as moto's ECR does, for no repository at all."""
+    """Checks policies with the code of moto's ECR, without a repository."""
 
     def _get_repository(self, name: str, registry_id: str | None = None) -> Any:
         return SimpleNamespace(registry_id=registry_id)
@@ -44,15 +44,15 @@ class PolicyChecker(ECRBackend):
         """
         try:
             self.put_lifecycle_policy(self.account_id, "", text)
-        except (AttributeError, KeyError, TypeError):  # moto's validator does not expect every type everywhere
+        except (AttributeError, KeyError, TypeError):  # moto's validator fails on some wrong types
             raise InvalidLifecyclePolicy from None
 
 
 def check_registry_actions(text: str, scope: str) -> None:
-    """Check the actions of a registry policy, which is well-formed otherwise.
+    """Check the actions of a registry policy that is otherwise well-formed.
 
     :param scope: the account setting REGISTRY_POLICY_SCOPE: V1 or V2
-    :raises MalformedPolicyDocument: an action that is none of ECR's, or one that the scope does not admit
+    :raises MalformedPolicyDocument: an action that is not ECR's, or that the scope does not allow
     """
     is_admitted = REGISTRY_ACTIONS_V1.__contains__ if scope == "V1" else _is_ecr_action
     statements = json.loads(text)["Statement"]

@@ -7,7 +7,7 @@ ROOT = "ROOT"
 
 
 def prefix_key(prefix: str) -> str:
-    """Return what identifies a prefix: ECR assumes a slash at the end of every one, given or not."""
+    """Return the key of a prefix: without its final slash, which ECR assumes even if it is not given."""
     return prefix.rstrip("/")
 
 
@@ -17,5 +17,5 @@ def covers(prefix: str, repository_name: str) -> bool:
 
 
 def specificity(prefix: str) -> int:
-    """Return a number that is the greater, the longer the prefix; ROOT comes last."""
+    """Return a number by which longer prefixes are greater, and ROOT is the smallest."""
     return -1 if prefix == ROOT else len(prefix_key(prefix))

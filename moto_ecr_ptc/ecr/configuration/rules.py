@@ -1,4 +1,4 @@
-"""A pull through cache rule, and what ECR demands of one before it looks at the registry's state or at secrets.
+"""Pull through cache rules: their checks, their operations, and which rule a repository is pulled by.
 
 The numbers in the comments are the rows of the table of refusals in ``docs/fidelity.md``.
 """
@@ -111,7 +111,7 @@ def find_rule(rules: Iterable[PullThroughCacheRule], repository_name: str) -> Pu
 
 
 def upstream_repository_name(rule: PullThroughCacheRule, repository_name: str) -> str:
-    """Return the name that a repository which the rule serves has at the upstream."""
+    """Return the upstream's name of a repository that the rule serves."""
     if rule.ecr_repository_prefix == ROOT:
         return repository_name
     path = repository_name[len(prefix_key(rule.ecr_repository_prefix)) + 1 :]
@@ -125,15 +125,15 @@ class Rules:
     """The rules of one registry, and the operations on them.
 
     Methods take what the API operations take. The shape of each value (pattern, length, enum) is checked before, by
-    ``validation``. ``registry_id`` is the API's ``registryId``: it must be the registry's own account or None.
+    ``validation``. ``registry_id`` is the API's ``registryId``: the registry's own account, or None.
     ``caller`` is None while moto does not enforce IAM.
 
-    A method holds moto's own lock on its backends from its first check to its last change, so that threads see whole
-    operations only, and a reset of moto comes before or after one, never in between.
+    A method holds moto's own lock on its backends from its first check to its last change, so that threads see only
+    completed operations, and a reset of moto comes before or after one.
     """
 
     _sequence = itertools.count()
-    """Never begins anew: a pull must not take a rule of after a reset for the one of before."""
+    """Continues across resets, so that a pull can tell a rule from one of before a reset."""
 
     def __init__(self, registry: RegistryId) -> None:
         self._registry = registry
@@ -159,9 +159,9 @@ class Rules:
 
         :param ecr_repository_prefix: 2 to 30 characters; ``docker`` and ``docker/`` are the same rule
         :param upstream_registry_url: one of ``upstream_registries.UPSTREAM_REGISTRIES``
-        :param upstream_registry: must be the URL's, if that upstream demands a secret; ignored otherwise
-        :param credential_arn: the secret; demanded by some upstreams and refused by the others
-        :param custom_role_arn: the role for an ECR upstream; demanded across accounts. Empty counts as None
+        :param upstream_registry: must match the URL if that upstream needs a secret; ignored otherwise
+        :param credential_arn: the secret; required for some upstreams and refused for the others
+        :param custom_role_arn: the role for an ECR upstream; required across accounts. Empty counts as None
         :raises UnsupportedUpstreamRegistryException: no such upstream, or it needs credentials that are not given
         :raises InvalidParameterException: parameters that contradict one another, or an unusable role
         :raises PullThroughCacheRuleAlreadyExistsException: the prefix has a rule
@@ -238,7 +238,7 @@ class Rules:
         custom_role_arn: str | None = None,
         caller: Caller | None = None,
     ) -> PullThroughCacheRule:
-        """Replace a rule's credentials, those that are given. (UpdatePullThroughCacheRule)
+        """Replace the secret or the role of a rule, whichever is given. (UpdatePullThroughCacheRule)
 
         :param custom_role_arn: empty counts as None
         :raises PullThroughCacheRuleNotFoundException: the prefix has no rule
@@ -254,7 +254,7 @@ class Rules:
             if credential_arn is None and custom_role_arn is None:
                 raise NothingToUpdate
             upstream = find_upstream_registry(rule.upstream_registry_url)
-            assert upstream is not None  # it was there when the rule was created
+            assert upstream is not None  # it was checked when the rule was created
             check_credential_types(upstream, credential_arn, custom_role_arn)
             check_credentials(self._registry, credential_arn, custom_role_arn, caller)
             rule = replace(

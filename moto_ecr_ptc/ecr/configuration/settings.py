@@ -23,7 +23,7 @@ class AccountSettings:
     def get(self, *, name: str) -> str:
         """Return a setting's value. (GetAccountSetting)
 
-        :raises InvalidParameterException: no such setting
+        :raises InvalidParameterException: there is no such setting
         """
         if name not in ACCOUNT_SETTINGS:
             raise InvalidAccountSetting("name", ACCOUNT_SETTINGS)
@@ -32,7 +32,7 @@ class AccountSettings:
     def put(self, *, name: str, value: str) -> str:
         """Change a setting and return its value. (PutAccountSetting)
 
-        :raises InvalidParameterException: no such setting, or no value of it
+        :raises InvalidParameterException: there is no such setting, or it has no such value
         """
         with backend_lock:
             self.get(name=name)

@@ -1,4 +1,4 @@
-"""A repository creation template, its checks, and which template a new repository gets.
+"""Repository creation templates: their checks, their operations, and which template a new repository gets.
 
 Source: Amazon ECR user guide, "Templates to control repositories created during a pull through cache, create on push,
 or replication action".
@@ -57,8 +57,8 @@ class RepositoryCreationTemplate:
 class TemplateSettings:
     """What a request to create or update a template gives; None means not given.
 
-    The members are those of the requests. ``applied_for``: any of REPLICATION, PULL_THROUGH_CACHE, CREATE_ON_PUSH; none
-    of them means never.
+    The members are those of the requests. ``applied_for``: any of REPLICATION, PULL_THROUGH_CACHE, CREATE_ON_PUSH; an
+    empty list means that the template is never applied.
     """
 
     applied_for: list[str] | None = None
@@ -83,7 +83,7 @@ SETTINGS = {
     "lifecycle_policy": "lifecyclePolicy",
     "custom_role_arn": "customRoleArn",
 }
-"""The settings of a template: our name, and the model's."""
+"""The settings of a template: the names here, and those in the service model."""
 
 
 def read_settings(members: Mapping[str, Any]) -> TemplateSettings:
@@ -92,9 +92,9 @@ def read_settings(members: Mapping[str, Any]) -> TemplateSettings:
 
 
 def apply_settings(template: RepositoryCreationTemplate, settings: TemplateSettings) -> RepositoryCreationTemplate:
-    """Return the template with what is given changed, checked.
+    """Return the template with the given settings changed.
 
-    An empty description, policy or list of tags removes what was there; an empty role counts as not given. A mutability
+    An empty description, policy or list of tags removes the old one; an empty role counts as not given. A mutability
     without exclusion removes the exclusion filters.
 
     :raises InvalidParameterException: as ``check_template``
@@ -119,7 +119,7 @@ def apply_settings(template: RepositoryCreationTemplate, settings: TemplateSetti
 def check_template(template: RepositoryCreationTemplate) -> None:
     """Check that a template's settings fit together.
 
-    Tags and a KMS key without a custom role fit: only the creation of a repository fails over them.
+    Tags and a KMS key are accepted without a custom role, although no repository can be created then.
 
     :raises InvalidParameterException: they contradict one another, or the tags are not valid
     """
@@ -142,7 +142,7 @@ def find_template(
     """Return the template that a new repository gets: the longest prefix that covers it, ROOT last.
 
     :param purpose: why the repository is created: REPLICATION, PULL_THROUGH_CACHE or CREATE_ON_PUSH. Templates that are
-        not applied for it are passed over.
+        not applied for it are ignored.
     """
     candidates = (
         template
@@ -163,7 +163,7 @@ def _check_tags(tags: list[dict[str, str]]) -> None:
 
 
 class Templates:
-    """The repository creation templates of one registry, and the operations on them; as ``rules.Rules``."""
+    """The repository creation templates of one registry, and the operations on them. See ``rules.Rules``."""
 
     def __init__(self, registry: RegistryId) -> None:
         self._registry = registry
@@ -176,7 +176,7 @@ class Templates:
     ) -> RepositoryCreationTemplate:
         """Create a template. (CreateRepositoryCreationTemplate)
 
-        What is not given is AES256, MUTABLE, and else not set.
+        Defaults: AES256 encryption, MUTABLE tags, everything else not set.
 
         :param prefix: 1 to 256 characters, or ROOT; ``prod`` and ``prod/`` are the same template
         :raises InvalidParameterException: settings that contradict one another, malformed policies or tags, or an
@@ -241,9 +241,9 @@ class Templates:
     def replace(
         self, *, prefix: str, settings: TemplateSettings
     ) -> tuple[RepositoryCreationTemplate, RepositoryCreationTemplate]:
-        """Give a template these settings and no others. (CloudFormation's update of a template)
+        """Set all settings of a template, the defaults for those not given. (CloudFormation's update of a template)
 
-        :returns: the template as it was, and as it is
+        :returns: the old and the new template
 
         :raises TemplateNotFoundException: the prefix has no template
         :raises InvalidParameterException: as on creation
@@ -265,7 +265,7 @@ class Templates:
             return old, template
 
     def restore(self, template: RepositoryCreationTemplate) -> None:
-        """Have a template be again what it was. (CloudFormation's rollback of an update)"""
+        """Restore the old state of a template. (CloudFormation's rollback of an update)"""
         with backend_lock:
             self._templates[prefix_key(template.prefix)] = template
 

@@ -32,7 +32,7 @@ class UpstreamRegistry:
     authentication: Authentication
 
     host: str | None = None
-    """The URL, of an upstream that has only one."""
+    """The URL, if the upstream has only one."""
 
 
 _ECR_URL = re.compile(
@@ -76,7 +76,7 @@ def find_ecr_registry(url: str) -> RegistryId | None:
 def registry_url(name_or_url: str) -> str:
     """Return the URL of the upstream registry that a user names: by its ``upstreamRegistry``, or by the URL itself.
 
-    :raises ValueError: no such registry, one of several URLs, or a private ECR registry, which moto's own ECR is
+    :raises ValueError: no such registry, a name of several URLs, or a private ECR registry, which is moto's own ECR
     """
     for registry in UPSTREAM_REGISTRIES:
         if name_or_url == registry.name and registry.host:

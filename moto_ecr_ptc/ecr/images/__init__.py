@@ -1,4 +1,4 @@
-"""What a registry holds: manifests, blobs, images among moto's, the repositories that are made for them.
+"""What a registry holds: manifests, blobs, images in moto's repositories, and repositories created from templates.
 
-Knows ``configuration`` and ``access``, and nothing of upstreams or pulls.
+Imports from ``configuration`` and ``access``, independent of upstreams and pulls.
 """

@@ -1,7 +1,7 @@
-"""Blobs: layers and configurations, by their true sha256, each held once however many repositories have it.
+"""Blobs: layers and configurations, by their sha256, each stored once even if several repositories have it.
 
-Small ones lie in memory, large ones in files without a name. Python's reference counting frees a blob: with the last
-repository or upstream that holds it, at a reset of moto, and when the process ends, however it ends.
+Small blobs are in memory, large ones in unnamed temporary files. Python's reference counting frees a blob when the last
+repository or upstream drops it, when moto is reset, and when the process ends, however it ends.
 """
 
 from __future__ import annotations
@@ -14,27 +14,27 @@ import weakref
 from collections.abc import Iterator
 
 IN_MEMORY = 1024 * 1024
-"""The size up to which a blob lies in memory."""
+"""The size in bytes up to which a blob is kept in memory."""
 
 PIECE = 1024 * 1024
-"""How much is read at once."""
+"""How many bytes are read at once."""
 
 
 class Blob:
-    """Bytes that never change."""
+    """Immutable content."""
 
     def __init__(self, digest: str, size: int, content: bytes | _File) -> None:
         self.digest = digest
-        """Their sha256, as ``sha256:<hex>``."""
+        """The sha256 of the content, as ``sha256:<hex>``."""
         self.size = size
         self._content = content
 
     def read(self) -> bytes:
-        """Return all of them."""
+        """Return the whole content."""
         return b"".join(self.pieces())
 
     def pieces(self) -> Iterator[bytes]:
-        """Yield them piece by piece: several readers at once do not disturb each other."""
+        """Yield the content piece by piece. Several readers can do so at once."""
         offset = 0
         while offset < self.size:
             piece = self.read_at(offset, PIECE)
@@ -48,8 +48,11 @@ class Blob:
         return self._content.read_at(offset, size)
 
 
-class Spool:
-    """Takes the bytes of a blob as they come, and hashes them on the way."""
+class BlobWriter:
+    """Receives the content of a blob piece by piece, and hashes it on the way.
+
+    :param algorithm: of the digest that the content is to be compared with, besides sha256
+    """
 
     def __init__(self, algorithm: str = "sha256") -> None:
         self.size = 0
@@ -68,12 +71,12 @@ class Spool:
             self._content.write(piece)
 
     def has_digest(self, digest: str) -> bool:
-        """Return whether this is the digest of what was written, in one of the algorithms that are computed."""
+        """Return whether ``digest`` is that of the written content, by one of the computed algorithms."""
         algorithm, _, value = digest.partition(":")
         return algorithm in self._hashes and self._hashes[algorithm].hexdigest() == value
 
     def finish(self) -> Blob:
-        """Return the blob. Nothing can be written afterwards."""
+        """Return the blob. This ends the writing."""
         digest = f"sha256:{self._hashes['sha256'].hexdigest()}"
         content, self._content = self._content, bytearray()
         with _lock:
@@ -84,19 +87,19 @@ class Spool:
             return blob
 
     def close(self) -> None:
-        """Let go of what was written and not finished."""
+        """Discard unfinished content."""
         self._content = bytearray()
 
     def _move_to_file(self, content: bytearray) -> None:
         try:
             self._content = _File()
         except OSError:
-            return  # no file can be opened just now: it stays in memory
+            return  # no file can be opened just now, so it stays in memory
         self._content.write(content)
 
 
 class _File:
-    """The content of a large blob: a file without a name, which goes with this object."""
+    """The content of a large blob: an unnamed temporary file, deleted with this object."""
 
     def __init__(self) -> None:
         self._file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 (it is open for as long as this object lives)
@@ -122,6 +125,6 @@ _lock = threading.Lock()
 
 def make_blob(content: bytes) -> Blob:
     """Return the blob with this content."""
-    spool = Spool()
-    spool.write(content)
-    return spool.finish()
+    writer = BlobWriter()
+    writer.write(content)
+    return writer.finish()

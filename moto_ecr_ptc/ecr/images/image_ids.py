@@ -1,4 +1,4 @@
-"""The identifiers of images in requests, and which image one names.
+"""Image identifiers in requests, and the images that they name.
 
 Source: API reference, ImageIdentifier and ImageFailure.
 """
@@ -17,7 +17,7 @@ from .translation import translate
 
 
 class Failure(NamedTuple):
-    """Why an image is not given: a member of ECR's enum ``ImageFailureCode``, and the reason in words."""
+    """Why an image is not returned: a value of ECR's ``ImageFailureCode``, and the ``failureReason``."""
 
     code: str
     reason: str
@@ -39,7 +39,7 @@ TAG_DOES_NOT_MATCH = Failure("ImageTagDoesNotMatchDigest", "The tag does not nam
 
 
 def find_fault(image_id: Mapping[str, str]) -> Failure | None:
-    """Return what is wrong with an image's identifier by itself."""
+    """Return the failure of a malformed image identifier; None if it is well-formed."""
     if not image_id:
         return MISSING_DIGEST_AND_TAG
     if "imageDigest" in image_id and not re.fullmatch("[a-zA-Z0-9-_+.]+:[a-fA-F0-9]+", image_id["imageDigest"]):
@@ -50,9 +50,9 @@ def find_fault(image_id: Mapping[str, str]) -> Failure | None:
 
 
 def tags_to_pull(image_ids: Iterable[Mapping[str, str]]) -> list[str]:
-    """Return the tags that may have to be asked for at the upstream, each once.
+    """Return the tags that may have to be pulled, each once.
 
-    They are those that stand alone in well-formed identifiers: ECR pulls nothing for an identifier with a digest.
+    They are those of well-formed identifiers without a digest: ECR pulls nothing for an identifier with one.
     """
     tags = (
         image_id["imageTag"] for image_id in image_ids if set(image_id) == {"imageTag"} and not find_fault(image_id)
@@ -65,10 +65,10 @@ def find_image(
     image_id: Mapping[str, str],
     failures: Mapping[str, Failure],
 ) -> Image | Failure:
-    """Return the image that an identifier names, or why there is none.
+    """Return the image that an identifier names, or the failure.
 
     :param repository: None if it does not exist
-    :param failures: what went wrong at the upstream, by tag
+    :param failures: those of the pulls, by tag
     """
     tag, digest = image_id.get("imageTag"), image_id.get("imageDigest")
     fault = find_fault(image_id)
@@ -85,8 +85,8 @@ def find_image(
     return image
 
 
-class GivenManifest(NamedTuple):
-    """An image's manifest in the form in which a request gets it."""
+class ReturnedManifest(NamedTuple):
+    """An image's manifest as it is returned: stored or translated."""
 
     content: str
     media_type: str | None
@@ -95,17 +95,17 @@ class GivenManifest(NamedTuple):
 
 def find_accepted(
     image: Image, image_id: Mapping[str, str], accepted_media_types: Sequence[str] | None
-) -> GivenManifest | Failure:
-    """Return an image's manifest in a media type that is accepted: as it is stored, or else translated.
+) -> ReturnedManifest | Failure:
+    """Return an image's manifest in an accepted media type: as it is stored, or else translated.
 
-    What is asked for by its digest is never translated: it would have another one.
+    An image that is requested by digest is never translated, since its digest would change.
 
     :param accepted_media_types: None accepts all
     """
     if not accepted_media_types or image.image_manifest_media_type in accepted_media_types:
-        return GivenManifest(image.image_manifest, image.image_manifest_media_type, image.get_image_digest())
+        return ReturnedManifest(image.image_manifest, image.image_manifest_media_type, image.get_image_digest())
     manifest = None if "imageDigest" in image_id else read_manifest(image)
     translated = manifest and translate(manifest, accepted_media_types)
     if not translated:
         return MISSING
-    return GivenManifest(translated.content.decode(), translated.media_type, translated.digest)
+    return ReturnedManifest(translated.content.decode(), translated.media_type, translated.digest)

@@ -1,7 +1,6 @@
-"""The layers of one registry: which blobs its repositories hold, and the uploads of new ones.
+"""The layers of one registry: which blobs its repositories hold.
 
-Configurations count among the layers, as in ECR's API. Source: API reference, BatchCheckLayerAvailability,
-InitiateLayerUpload, UploadLayerPart, CompleteLayerUpload.
+Image configurations count as layers, as in ECR's API. Source: API reference, BatchCheckLayerAvailability.
 """
 
 from __future__ import annotations
@@ -17,51 +16,51 @@ from .manifests import Descriptor, is_digest
 from .stored_images import CachedImage, referenced_blobs
 
 UPLOADED_LAYER_TYPE = "application/vnd.docker.image.rootfs.diff.tar.gzip"
-"""What moto calls a layer that was uploaded."""
+"""The media type that moto reports for uploaded layers."""
 
 
 class Layers:
-    """The blobs that the repositories of one registry hold, by the digests that manifests have for them."""
+    """The blobs that the repositories of one registry hold, by the digests that manifests use."""
 
     def __init__(self) -> None:
-        self._held: dict[str, dict[str, Blob]] = {}
-        self._swept_later: set[str] = set()
+        self._blobs: dict[str, dict[str, Blob]] = {}
+        self._in_cleanup: set[str] = set()
 
     def find(self, repository_name: str, digest: str) -> Blob | None:
-        return self._held.get(repository_name, {}).get(digest)
+        return self._blobs.get(repository_name, {}).get(digest)
 
-    def hold(self, repository_name: str, blobs: Mapping[str, Blob]) -> None:
-        """Have a repository hold blobs, besides those that it has."""
+    def add(self, repository_name: str, blobs: Mapping[str, Blob]) -> None:
+        """Add blobs to a repository."""
         if blobs:
-            self._held.setdefault(repository_name, {}).update(blobs)
+            self._blobs.setdefault(repository_name, {}).update(blobs)
 
     def forget(self, repository: Repository) -> None:
-        """Let go of all blobs of a repository that is deleted."""
-        self._held.pop(repository.name, None)
+        """Forget the blobs of a deleted repository."""
+        self._blobs.pop(repository.name, None)
 
     @contextmanager
-    def swept(self, repository: Repository) -> Iterator[None]:
-        """Let go, in the end, of what only those images needed that went away meanwhile.
+    def cleaning_up(self, repository: Repository) -> Iterator[None]:
+        """Forget the blobs that only images refer to which the body of ``with`` deletes.
 
-        Not before the outermost end: moto takes a tag's old image away before it puts the new one there.
+        Calls may be nested, and the outermost one does it: moto removes a tag's old image before it adds the new one.
         """
         name = repository.name
-        if name in self._swept_later or name not in self._held:
+        if name in self._in_cleanup or name not in self._blobs:
             yield
             return
         before = list(repository.images)
-        self._swept_later.add(name)
+        self._in_cleanup.add(name)
         try:
             yield
         finally:
-            self._swept_later.discard(name)
-            self._sweep(repository, before)
+            self._in_cleanup.discard(name)
+            self._clean_up(repository, before)
 
-    def _sweep(self, repository: Repository, before: Sequence[Image]) -> None:
+    def _clean_up(self, repository: Repository, before: Sequence[Image]) -> None:
         here = {id(image) for image in repository.images}
         gone = referenced_blobs(image for image in before if id(image) not in here)
         needed = referenced_blobs(repository.images) if gone else {}
-        held = self._held[repository.name]
+        held = self._blobs[repository.name]
         for digest in gone:
             if digest not in needed:
                 held.pop(digest, None)
@@ -69,9 +68,9 @@ class Layers:
     def check(
         self, repository: Repository, digests: Sequence[str]
     ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-        """Return ECR's shapes ``Layer`` of those that a repository has, and ``LayerFailure`` of the others.
+        """Return ECR's shape ``Layer`` for each layer that a repository has, and ``LayerFailure`` for the others.
 
-        A cached image's layers count even where their bytes are still at the upstream.
+        (BatchCheckLayerAvailability) The layers of cached images count even before they are pulled.
         """
         available = self._available(repository)
         layers: list[dict[str, Any]] = []
@@ -84,8 +83,8 @@ class Layers:
         return layers, failures
 
     def _available(self, repository: Repository) -> dict[str, Descriptor]:
-        held = self._held.get(repository.name, {})
-        uploaded: dict[str, int] = getattr(repository, "layers", {})  # moto 5.2.4 or newer
+        held = self._blobs.get(repository.name, {})
+        uploaded: dict[str, int] = getattr(repository, "layers", {})  # from moto 5.2.4 on
         referenced = referenced_blobs(repository.images)
         return {
             **{digest: Descriptor(UPLOADED_LAYER_TYPE, digest, size) for digest, size in uploaded.items()},

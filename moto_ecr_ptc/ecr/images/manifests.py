@@ -1,4 +1,4 @@
-"""Manifests, and what they refer to, as registries exchange them.
+"""Image manifests and indexes, and the descriptors in them.
 
 Source: OCI image format specification 1.1; Docker's "Image Manifest Version 2, Schema 2".
 """
@@ -26,10 +26,10 @@ DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 
 INDEX_TYPES = frozenset({OCI_INDEX, DOCKER_LIST})
 MEDIA_TYPES = (OCI_INDEX, OCI_MANIFEST, DOCKER_LIST, DOCKER_MANIFEST)
-"""The manifests that ECR stores. Docker's schema 1 is not among them: no registry serves it any more."""
+"""The media types of the manifests that are stored. Docker's schema 1 is left out, since registries have dropped it."""
 
 MAX_MANIFEST_SIZE = 4 * 1024 * 1024
-"""The greatest length of ECR's shape ``ImageManifest``, which is also what registries accept at least."""
+"""The maximum length of ECR's shape ``ImageManifest``, which registries have to accept at least."""
 
 GZIP_MAGIC = b"\x1f\x8b"
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}")
@@ -39,11 +39,11 @@ _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
 
 
 class InvalidManifest(ValueError):
-    """Bytes that are no manifest of an image or of an index of images."""
+    """Content that is not a valid image manifest or index."""
 
 
 class Descriptor(NamedTuple):
-    """What a manifest says about something that it refers to."""
+    """A reference from a manifest to other content (OCI descriptor)."""
 
     media_type: str
     digest: str
@@ -52,12 +52,12 @@ class Descriptor(NamedTuple):
 
 @dataclass(frozen=True)
 class Manifest:
-    """A manifest or an index: the very bytes, since the digest is theirs."""
+    """A manifest or an index, as the exact bytes that its digest is computed from."""
 
     content: bytes
     media_type: str
     digest: str = ""
-    """The sha256 of ``content``. A registry may have called its manifest otherwise: then that."""
+    """The digest by which the registry names the manifest; by default the sha256 of ``content``."""
 
     def __post_init__(self) -> None:
         if not self.digest:
@@ -67,7 +67,7 @@ class Manifest:
     def document(self) -> dict[str, Any]:
         """The manifest's JSON object.
 
-        :raises InvalidManifest: it is none
+        :raises InvalidManifest: the content is not a JSON object
         """
         try:
             document = json.loads(self.content.decode())
@@ -104,7 +104,7 @@ class Manifest:
 
     @cached_property
     def artifact_type(self) -> str | None:
-        """What kind of artifact this is: ``artifactType``, or else the media type of the configuration."""
+        """The type of the artifact: ``artifactType``, or else the media type of the configuration."""
         declared = self.document.get("artifactType")
         if isinstance(declared, str) and declared:
             return declared
@@ -118,7 +118,7 @@ class Manifest:
         return {name: value for name, value in annotations.items() if isinstance(value, str)}
 
     def check(self) -> None:
-        """Check that the manifest is one that ECR can store, with all that it refers to well-formed.
+        """Check that ECR can store the manifest, and that its descriptors are well-formed.
 
         :raises InvalidManifest: it is not
         """

@@ -1,4 +1,4 @@
-"""Images that refer to other ones: their subjects, as OCI 1.1 calls those.
+"""Images that refer to another image, which OCI 1.1 calls their subject.
 
 Source: API reference, ListImageReferrers and ImageReferrer.
 """
@@ -16,7 +16,7 @@ from .stored_images import read_manifest
 
 @dataclass(frozen=True)
 class ImageReferrer:
-    """An image that refers to another one. The members are those of ECR's shape of this name."""
+    """An image that refers to another one. The members are those of ECR's shape ``ImageReferrer``."""
 
     digest: str
     media_type: str
@@ -24,8 +24,7 @@ class ImageReferrer:
     size: int
     annotations: dict[str, str]
     sequence: int
-    """The place among referrers: by a hash, since moto's own images have neither an order that lasts nor a digest that
-    is theirs alone."""
+    """The position among referrers: a hash, since moto's own images have neither a stable order nor unique digests."""
 
     artifact_status: str = "ACTIVE"
 

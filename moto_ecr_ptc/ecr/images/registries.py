@@ -1,4 +1,4 @@
-"""The registries of all accounts and Regions, for those who need another one than their own."""
+"""Access to the registry of any account and Region."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from ..registry_id import RegistryId
 from .blobs import Blob
 
 
-class HeldImages(Protocol):
-    """What a registry holds. The ECR backend is one."""
+class RegistryContents(Protocol):
+    """The repositories and layers of a registry. The ECR backend implements this."""
 
     repositories: dict[str, Repository]
 
     def held_layer(self, repository_name: str, digest: str) -> Blob | None:
-        """Return the blob of a layer that is here."""
+        """Return a layer's blob; None if the registry does not hold it."""
 
 
-def find_registry(registry: RegistryId) -> HeldImages | None:
-    """Return what a registry holds; None if there is no such Region."""
+def find_registry(registry: RegistryId) -> RegistryContents | None:
+    """Return the contents of a registry; None if there is no such Region."""
     try:
-        return cast(HeldImages, ecr_backends[registry.account_id][registry.region])
+        return cast(RegistryContents, ecr_backends[registry.account_id][registry.region])
     except KeyError:
         return None

@@ -1,4 +1,4 @@
-"""The repositories that a registry makes by itself, as its templates say.
+"""The repositories that ECR creates by itself, with the settings of repository creation templates.
 
 Source: Amazon ECR user guide, "Templates to control repositories created during a pull through cache, create on push,
 or replication action".
@@ -16,11 +16,11 @@ from ..configuration.templates import RepositoryCreationTemplate, Templates
 from ..registry_id import RegistryId
 
 PULL_THROUGH_CACHE = "PULL_THROUGH_CACHE"
-"""The purpose of ECR's ``appliedFor`` for which repositories are made here."""
+"""The value of a template's ``appliedFor`` for the repositories that are created here."""
 
 
 class Repositories:
-    """Makes the repositories of one registry."""
+    """Creates the repositories of one registry."""
 
     def __init__(self, backend: ECRBackend, templates: Templates) -> None:
         self._backend = backend
@@ -31,10 +31,11 @@ class Repositories:
         return self._templates.find(name, PULL_THROUGH_CACHE)
 
     def can_create(self, name: str, *, enforced: bool = False) -> bool:
-        """Return whether the template for a repository, if there is one, lets its creation succeed.
+        """Return whether a repository can be created with the settings of its template, if it has one.
 
-        Tags and KMS keys need the template's role. While moto does not enforce IAM, it need not exist; one that exists
-        must trust ECR all the same.
+        A KMS key must be usable. Tags and KMS encryption need the template's custom role, which must trust ECR.
+
+        :param enforced: whether moto enforces IAM; otherwise the role need not exist
         """
         template = self.find_template(name)
         if template is None:
@@ -55,7 +56,7 @@ class Repositories:
     def create(self, name: str) -> Repository:
         """Create a repository with the settings of its template."""
         template = self.find_template(name)
-        # Not by moto's create_repository: that refuses names with '__' or '--', which ECR takes.
+        # moto's create_repository would refuse names with '__' or '--', which ECR accepts.
         repository: Repository = cast(Any, Repository)(
             *self._registry,
             name,
@@ -78,7 +79,7 @@ class Repositories:
         repository.lifecycle_policy = template.lifecycle_policy
 
     def _apply_scanning_rules(self, repository: Repository) -> None:
-        backend: Any = self._backend  # moto keeps to itself what it does in create_repository
+        backend: Any = self._backend  # the same as moto's create_repository, by its private members
         with backend.registry_scanning_configuration_update_lock:
             for rule in backend.registry_scanning_configuration["rules"]:
                 for scan_filter in rule["repositoryFilters"]:

@@ -1,4 +1,4 @@
-"""Images among those of moto's repositories: which one a tag or a digest names, and those that were pulled through.
+"""Images in moto's repositories: how they are found and stored, and those that pull through cache stored.
 
 Source: API reference, ImageDetail.
 """
@@ -16,10 +16,10 @@ from .manifests import Descriptor, InvalidManifest, Manifest, is_digest
 
 
 class CachedImage(Image):
-    """An image that came from an upstream registry, among the images of moto's repository."""
+    """An image in one of moto's repositories that was pulled from an upstream registry."""
 
     def __new__(cls, *_: object) -> CachedImage:
-        # Not moto's, which keeps each until a reset: a server may pull and delete for long.
+        # moto's __new__ keeps every image until a reset, which would fill a server's memory.
         return object.__new__(cls)
 
     def __init__(self, repository: Repository, manifest: Manifest, size: int) -> None:
@@ -44,15 +44,15 @@ class CachedImage(Image):
     def remove_tag(self, tag: str) -> None:
         super().remove_tag(tag)
         if not self.image_tags:
-            self.image_tag = None  # type: ignore[assignment]  # moto would go on to report the tag
+            self.image_tag = None  # type: ignore[assignment]  # moto would still report the tag
 
 
 def store_image(repository: Repository, root: Manifest, manifests: Mapping[str, Manifest]) -> Image:
-    """Put an image into a repository, without a tag, and return it.
+    """Store an image in a repository, without a tag, and return it.
 
-    :param manifests: the root's and, below an index, its children's, by digest
+    :param manifests: the root and, if that is an index, its children, by digest
     """
-    # By content too: moto invents the digests of pushed images, and gives one to several.
+    # By content too, since moto makes up the digests of pushed images, and may give several images the same.
     held = {(digest_of(image), image.image_manifest): image for image in repository.images}
     for manifest in manifests.values():
         key = (manifest.digest, manifest.content.decode())
@@ -63,7 +63,7 @@ def store_image(repository: Repository, root: Manifest, manifests: Mapping[str, 
 
 
 def move_tag(repository: Repository, tag: str, image: Image) -> None:
-    """Have ``tag`` name ``image``, and no other."""
+    """Move a tag to an image from the one that has it."""
     tagged = find_by_tag(repository, tag)
     if tagged is not None:
         tagged.remove_tag(tag)
@@ -71,7 +71,7 @@ def move_tag(repository: Repository, tag: str, image: Image) -> None:
 
 
 def is_immutable(repository: Repository, tag: str) -> bool:
-    """Return whether a repository's setting, with its exclusion filters, makes a tag immutable."""
+    """Return whether a tag is immutable by the repository's tag mutability and exclusion filters."""
     mutability = str(getattr(repository.image_tag_mutability, "value", repository.image_tag_mutability))
     immutable = mutability.startswith("IMMUTABLE")
     if not mutability.endswith(WITH_EXCLUSION):
@@ -89,7 +89,7 @@ def find_by_digest(repository: Repository, digest: str) -> Image | None:
 
 
 def read_manifest(image: Image) -> Manifest | None:
-    """Return the manifest of any image in a repository; None if it is none, for moto stores what it is given."""
+    """Return an image's manifest; None if it is invalid, since moto stores manifests unchecked."""
     if isinstance(image, CachedImage):
         return image.manifest
     digest: object = digest_of(image)
@@ -109,7 +109,7 @@ def referenced_blobs(images: Iterable[Image]) -> dict[str, Descriptor]:
 
 
 def _size(manifest: Manifest, manifests: Mapping[str, Manifest]) -> int:
-    """Return an image's size: its layers'; of an index, that of its largest image (API reference, ImageDetail)."""
+    """Return the size of an image's layers; of an index, that of its largest image (API reference, ImageDetail)."""
     # An index may contain itself, since moto gives one digest to several images.
     reached = {manifest.digest}
     waiting = [manifest]
@@ -124,7 +124,7 @@ def _size(manifest: Manifest, manifests: Mapping[str, Manifest]) -> int:
 
 
 def digest_of(image: Image) -> str | None:
-    """Return an image's digest; None if moto cannot make one up, for a manifest that it should not have stored."""
+    """Return an image's digest; None if moto cannot make one up because the manifest is invalid."""
     try:
         return image.get_image_digest()
     except (AttributeError, KeyError, TypeError, ValueError):

@@ -1,4 +1,4 @@
-"""Manifests in the other format: what ECR gives to a client that takes Docker's images only, or OCI's only.
+"""Translation of manifests between Docker's and OCI's format, for clients that accept only one of them.
 
 Source: Amazon ECR user guide, "Container image manifest format support in Amazon ECR".
 """
@@ -38,17 +38,16 @@ _TO_DOCKER = {oci: docker for docker, oci in _TO_OCI.items()}
 
 
 def translate(manifest: Manifest, accepted_media_types: Collection[str]) -> Manifest | None:
-    """Return a manifest of one of the accepted media types that says the same as this one; None if there is none.
+    """Return a manifest translated into an accepted media type; None if that is not possible.
 
-    The names of the media types change, of the manifest, its configuration and its layers; in an index only its own,
-    since its children keep their digests. What Docker's format has no name for cannot be translated into it: artifacts,
-    subjects, layers in other compressions.
+    The media types of the manifest, its configuration and its layers change; of an index only its own, since its
+    children keep their digests. Docker's format cannot express artifacts, subjects and other compressions of layers.
     """
     names = _TO_OCI if manifest.media_type in _TO_OCI else _TO_DOCKER
     media_type = names.get(manifest.media_type)
     if media_type not in accepted_media_types:
         return None
-    assert media_type is not None  # it is one of theirs
+    assert media_type is not None  # None is not accepted
     if names is _TO_DOCKER and ("subject" in manifest.document or "artifactType" in manifest.document):
         return None
     document: dict[str, Any] = {**manifest.document, "mediaType": media_type}

@@ -1,4 +1,4 @@
-"""Uploads of layers by the API, part after part.
+"""Uploads of layers by the API, one part after the other.
 
 Source: API reference, InitiateLayerUpload, UploadLayerPart, CompleteLayerUpload.
 """
@@ -17,62 +17,64 @@ from ..exceptions import (
     InvalidLayerPartException,
     UploadNotFoundException,
 )
-from .blobs import Spool
+from .blobs import BlobWriter
 from .layers import Layers
 
 PART_SIZE = 20 * 1024 * 1024
-"""What ECR asks clients to send at once: the greatest length of its shape ``LayerPartBlob``."""
+"""The part size that ECR tells clients: the maximum length of its shape ``LayerPartBlob``."""
 
 
 class Uploads:
-    """The uploads of one registry that are under way."""
+    """The unfinished uploads of one registry."""
 
     def __init__(self, layers: Layers) -> None:
         self._layers = layers
-        self._uploads: dict[str, dict[str, Spool]] = {}
+        self._uploads: dict[str, dict[str, BlobWriter]] = {}
 
     def initiate(self, repository: Repository) -> dict[str, Any]:
-        """Begin an upload. (InitiateLayerUpload)"""
+        """Start an upload. (InitiateLayerUpload)"""
         with backend_lock:
             upload_id = str(mock_random.uuid4())
-            self._uploads.setdefault(repository.name, {})[upload_id] = Spool()
+            self._uploads.setdefault(repository.name, {})[upload_id] = BlobWriter()
             return {"uploadId": upload_id, "partSize": PART_SIZE}
 
     def upload_part(self, repository: Repository, upload_id: str, first_byte: int, part: bytes) -> dict[str, Any]:
-        """Take the next part. (UploadLayerPart)
+        """Add the next part to an upload. (UploadLayerPart)
+
+        :param first_byte: the position of the part's first byte in the layer
 
         :raises UploadNotFoundException: there is no such upload
         :raises InvalidLayerPartException: the part does not begin where the last one ended
         """
         with backend_lock:
-            spool = self._get(repository, upload_id)
-            if first_byte != spool.size:
-                raise InvalidLayerPartException(repository, upload_id, first_byte, spool.size)
-            spool.write(part)
+            writer = self._get(repository, upload_id)
+            if first_byte != writer.size:
+                raise InvalidLayerPartException(repository, upload_id, first_byte, writer.size)
+            writer.write(part)
             return {
                 "registryId": repository.registry_id,
                 "repositoryName": repository.name,
                 "uploadId": upload_id,
-                "lastByteReceived": spool.size - 1,
+                "lastByteReceived": writer.size - 1,
             }
 
     def complete(self, repository: Repository, upload_id: str, digests: list[str]) -> dict[str, Any]:
-        """Have the repository hold the layer. (CompleteLayerUpload)
+        """Finish an upload, and add the layer to the repository. (CompleteLayerUpload)
 
         :raises UploadNotFoundException: there is no such upload
         :raises EmptyUploadException: it has no parts
         :raises InvalidLayerException: none of the digests is the layer's
         """
         with backend_lock:
-            spool = self._get(repository, upload_id)
-            if not spool.size:
+            writer = self._get(repository, upload_id)
+            if not writer.size:
                 raise EmptyUploadException(repository, upload_id)
-            if not any(map(spool.has_digest, digests)):
+            if not any(map(writer.has_digest, digests)):
                 raise InvalidLayerException
             del self._uploads[repository.name][upload_id]
-            layer = spool.finish()
-            self._layers.hold(repository.name, {layer.digest: layer})
-            if hasattr(repository, "layers"):  # pragma: no branch (moto 5.2.4 and newer know of uploaded layers)
+            layer = writer.finish()
+            self._layers.add(repository.name, {layer.digest: layer})
+            if hasattr(repository, "layers"):  # pragma: no branch (moto's own record, from 5.2.4 on)
                 repository.layers[layer.digest] = layer.size
             return {
                 "registryId": repository.registry_id,
@@ -82,11 +84,11 @@ class Uploads:
             }
 
     def forget(self, repository: Repository) -> None:
-        """Let go of the uploads to a repository that is deleted."""
-        for spool in self._uploads.pop(repository.name, {}).values():
-            spool.close()
+        """Discard the uploads to a deleted repository."""
+        for writer in self._uploads.pop(repository.name, {}).values():
+            writer.close()
 
-    def _get(self, repository: Repository, upload_id: str) -> Spool:
+    def _get(self, repository: Repository, upload_id: str) -> BlobWriter:
         try:
             return self._uploads[repository.name][upload_id]
         except KeyError:

@@ -1,4 +1,4 @@
-"""How a pull goes: who asks, what came, what was stored. For images, layers and referrers.
+"""Pulls of images, layers and referrers: when and how an upstream is asked, and where its answer is stored.
 
-Knows all the rooms below: ``upstream``, ``images``, ``configuration``, ``access``.
+Imports from ``upstream``, ``images``, ``configuration`` and ``access``.
 """

@@ -1,4 +1,4 @@
-"""Where what was pulled is kept: moto's repositories, with their layers and with what was asked when."""
+"""Where pulled images are kept: in moto's repositories, with their layers and the times of the last pulls."""
 
 from __future__ import annotations
 
@@ -29,51 +29,51 @@ class Cache:
         return None if repository is None else find_by_tag(repository, tag)
 
     def is_due(self, repository_name: str, tag: str) -> bool:
-        """Return whether the upstream has to be asked for a tag."""
+        """Return whether a pull of a tag has to ask the upstream: not cached, or asked for 24 hours ago."""
         if self.find_tagged(repository_name, tag) is None:
             return True
-        # A tag that somebody put there is theirs.
+        # A tag that was pushed with PutImage is never pulled.
         freshness = self.freshness
         return freshness.was_asked(repository_name, tag) and not freshness.is_fresh(repository_name, tag)
 
-    def open(self, repository_name: str) -> Repository:
-        """Return a repository to store in, created if need be."""
+    def get_or_create_repository(self, repository_name: str) -> Repository:
+        """Return a repository to store a pulled image in, created with its template's settings if it does not exist."""
         repository = self._backend.repositories.get(repository_name)
         if repository is None:
             repository = self._repositories.create(repository_name)
-        self.freshness.note(repository_name)
+        self.freshness.mark_cached(repository_name)
         return repository
 
     def store(self, repository: Repository, fetched: FetchedImage) -> Image:
-        """Put a fetched image into a repository, without a tag, and return it."""
-        self.layers.hold(repository.name, fetched.blobs)
+        """Store a fetched image in a repository, without a tag, and return it."""
+        self.layers.add(repository.name, fetched.blobs)
         return store_image(repository, fetched.root, fetched.manifests)
 
-    def give_away(self, repository: Repository, tag: str) -> None:
-        """Have a tag be its pusher's: it is not looked for at the upstream any more."""
-        self.freshness.give_away(repository.name, tag)
-        self._forget_what_is_gone(repository)
+    def mark_pushed(self, repository: Repository, tag: str) -> None:
+        """Record that a tag was pushed: the upstream is never asked for it again."""
+        self.freshness.mark_pushed(repository.name, tag)
+        self._forget_missing(repository)
 
     @contextmanager
-    def naming_untagged(self, repository: Repository) -> Iterator[list[dict[str, str]]]:
-        """Give a list that holds, in the end, the identifiers of the cached images without a tag that went meanwhile.
+    def deleted_untagged(self, repository: Repository) -> Iterator[list[dict[str, str]]]:
+        """Yield a list that receives the identifiers of the untagged cached images that the body of ``with`` deletes.
 
-        moto answers with a deleted image's tags, and nothing for one that has none.
+        moto's BatchDeleteImage returns one identifier for each tag of a deleted image, so none for an untagged image.
         """
         untagged = [image for image in repository.images if isinstance(image, CachedImage) and not image.image_tags]
-        named: list[dict[str, str]] = []
-        yield named
-        named += [{"imageDigest": image.manifest.digest} for image in untagged if image not in repository.images]
-        self._forget_what_is_gone(repository)
+        deleted: list[dict[str, str]] = []
+        yield deleted
+        deleted += [{"imageDigest": image.manifest.digest} for image in untagged if image not in repository.images]
+        self._forget_missing(repository)
 
     def forget(self, repository: Repository) -> None:
-        """Forget a repository that is deleted."""
+        """Forget a deleted repository."""
         if self.freshness.forget(repository.name):
-            # moto would keep it until a reset, in a list whose name depends on moto's version.
+            # moto keeps it until a reset otherwise, in a list whose name depends on moto's version.
             tracked: list[Any] = vars(Repository).get("instances_tracked") or vars(Repository).get("instances", [])
             with suppress(ValueError):
                 tracked.remove(repository)
 
-    def _forget_what_is_gone(self, repository: Repository) -> None:
+    def _forget_missing(self, repository: Repository) -> None:
         held = (name for image in repository.images for name in (digest_of(image), *image.image_tags))
-        self.freshness.keep(repository.name, held)
+        self.freshness.forget_all_but(repository.name, held)

@@ -1,4 +1,4 @@
-"""The events of pulls, and their way to the targets of moto's EventBridge rules.
+"""The EventBridge events of pulls, delivered to the targets of moto's EventBridge rules.
 
 Source: Amazon ECR user guide, "Amazon ECR events and EventBridge", pull through cache actions.
 """
@@ -18,7 +18,7 @@ from ..exceptions import UpstreamError
 log = logging.getLogger(__name__)
 
 _ENABLED = frozenset({"ENABLED", "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS"})
-"""The states of EventBridge's ``RuleState`` in which a rule gets events."""
+"""The values of EventBridge's ``RuleState`` with which a rule receives events."""
 
 
 def send_pull_event(
@@ -30,7 +30,7 @@ def send_pull_event(
 ) -> None:
     """Send an ``ECR Pull Through Cache Action`` to the default event bus of the rule's account.
 
-    :param outcome: the digest of the image, or what went wrong
+    :param outcome: the digest of the image, or the error of the pull
     """
     region = repository_arn.split(":")[3]
     detail = {
@@ -59,25 +59,25 @@ def send_pull_event(
         "region": region,
         "resources": [repository_arn],
         "detail": detail,
-        "ingestion-time": unix_time(),  # moto's input transformers look for it
+        "ingestion-time": unix_time(),  # moto's input transformers need it
     }
     for event_rule in listening:
         _deliver(event_rule, event)
 
 
 def _listens(event_rule: Any) -> bool:
-    """Return whether an EventBridge rule is one for events: a rule that has a schedule alone is not."""
+    """Return whether an EventBridge rule is enabled and has an event pattern, rather than a schedule alone."""
     return event_rule.state in _ENABLED and bool(event_rule.event_pattern.get_pattern())
 
 
 def _deliver(event_rule: Any, event: dict[str, Any]) -> None:
     for target in list(event_rule.targets):
-        # One by one, for moto stops at the first that fails; and by a rule that moto does not get to know.
-        alone = object.__new__(type(event_rule))
-        vars(alone).update({**vars(event_rule), "targets": [target]})
+        # One target at a time: moto stops at the first that fails; on a copy of the rule that moto does not track.
+        copy = object.__new__(type(event_rule))
+        vars(copy).update({**vars(event_rule), "targets": [target]})
         try:
-            alone.send_to_targets(event)
-        # A target that is gone, or of a kind that moto does not serve, is no fault of the pull.
+            copy.send_to_targets(event)
+        # A missing target, or one of a kind that moto does not support, must not fail the pull.
         except Exception as error:
             log.warning(
                 "The EventBridge rule '%s' could not deliver the event of a pull to '%s': %r",

@@ -1,4 +1,4 @@
-"""What came from an upstream: an image with all that it consists of."""
+"""An image as fetched from an upstream: its manifests, and the blobs that came with them."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from ..upstream.source import Fetched, Source
 
 
 class FetchedImage(NamedTuple):
-    """All that was fetched from an upstream for one image."""
+    """Everything that was fetched from an upstream for one image."""
 
     root: Manifest
     manifests: Mapping[str, Manifest]
-    """The root and, below an index, its children."""
+    """The root and, if that is an index, its children, by digest."""
 
     blobs: Mapping[str, Blob]
 
@@ -25,22 +25,23 @@ class FetchedImage(NamedTuple):
 def fetch_image(
     source: Source, repository: str, reference: str, credentials: UpstreamCredentials | None
 ) -> FetchedImage:
-    """Fetch an image, with the children of an index.
+    """Fetch an image; of an index, also the children that the upstream has.
 
-    :raises UpstreamError: the upstream lacks the image, or does not give it
+    :param reference: a tag or digest
+    :raises UpstreamError: the upstream does not have the image, or does not return it
     """
     fetched = source.get_manifest(repository, reference, credentials)
     manifests: dict[str, Manifest] = {}
     blobs: dict[str, Blob] = {}
-    waiting: list[Fetched] = [fetched]
-    while waiting:
-        current = waiting.pop()
+    pending: list[Fetched] = [fetched]
+    while pending:
+        current = pending.pop()
         manifests[current.manifest.digest] = current.manifest
         blobs.update(current.blobs)
         for child in current.manifest.children:
             if child.digest not in manifests:
                 try:
-                    waiting.append(source.get_manifest(repository, child.digest, credentials))
+                    pending.append(source.get_manifest(repository, child.digest, credentials))
                 except UpstreamNotFound:
-                    continue  # an upstream may hold some of an index's platforms only
+                    continue  # an upstream may have only some of an index's platforms
     return FetchedImage(fetched.manifest, manifests, blobs)

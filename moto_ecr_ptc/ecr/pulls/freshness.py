@@ -1,6 +1,6 @@
 """When the upstream was last asked: for a tag, or for the referrers of an image.
 
-Source: Amazon ECR user guide, "Using pull through cache rules": it is asked at most once in 24 hours.
+Source: Amazon ECR user guide, "Using pull through cache rules": ECR checks the upstream at most once in 24 hours.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from ..images.manifests import is_tag
 from ..registry_id import now
 
 FRESH_FOR = timedelta(hours=24)
-"""How long a cached tag is served without a look at the upstream."""
+"""How long a cached tag is served without asking the upstream."""
 
 
 class Freshness:
-    """What was asked of the upstreams for the repositories of one registry.
+    """When the upstreams were last asked for the tags and referrers of one registry's repositories.
 
-    A tag that is in a repository and not here was put there by somebody: it is theirs, and never asked for.
+    A tag that a repository has and this does not know was pushed with PutImage: the upstream is never asked for it.
     """
 
     def __init__(self) -> None:
@@ -28,7 +28,7 @@ class Freshness:
         return bool(self._asked)
 
     def is_cached(self, repository_name: str) -> bool:
-        """Return whether anything was pulled into a repository."""
+        """Return whether a repository was filled by pull through cache."""
         return repository_name in self._asked
 
     def was_asked(self, repository_name: str, reference: str) -> bool:
@@ -38,35 +38,40 @@ class Freshness:
         asked = self._asked.get(repository_name, {})
         return reference in asked and now() - asked[reference] < FRESH_FOR
 
-    def note(self, repository_name: str, reference: str | None = None) -> None:
-        """Remember that a repository is a cached one, and that the upstream was asked for a reference just now."""
-        asked = self._asked.setdefault(repository_name, {})
-        if reference is not None:
-            asked[reference] = now()
+    def mark_cached(self, repository_name: str) -> None:
+        """Record that a repository is filled by pull through cache."""
+        self._asked.setdefault(repository_name, {})
+
+    def mark_asked(self, repository_name: str, reference: str) -> None:
+        """Record that the upstream was asked just now.
+
+        :param reference: a tag; or the digest of an image, for its referrers
+        """
+        self._asked.setdefault(repository_name, {})[reference] = now()
 
     def postpone(self, repository_name: str, reference: str) -> None:
-        """Have a failure count as an answer for what is cached: it is asked for again in 24 hours."""
+        """Keep what is cached for another 24 hours after a failed pull."""
         if self.was_asked(repository_name, reference):
-            self.note(repository_name, reference)
+            self.mark_asked(repository_name, reference)
 
-    def give_away(self, repository_name: str, tag: str) -> None:
-        """Have a tag be its pusher's."""
+    def mark_pushed(self, repository_name: str, tag: str) -> None:
+        """Record that a tag was pushed: the upstream is never asked for it again."""
         self._asked.get(repository_name, {}).pop(tag, None)
 
-    def keep(self, repository_name: str, references: Iterable[str | None]) -> None:
-        """Forget all references of a cached repository but these."""
-        held = set(references)
+    def forget_all_but(self, repository_name: str, references: Iterable[str | None]) -> None:
+        """Forget the references of a cached repository, except these."""
+        kept = set(references)
         asked = self._asked[repository_name]
-        self._asked[repository_name] = {reference: at for reference, at in asked.items() if reference in held}
+        self._asked[repository_name] = {reference: at for reference, at in asked.items() if reference in kept}
 
     def forget(self, repository_name: str) -> bool:
-        """Forget a repository, and return whether it was known."""
+        """Forget a repository, and return whether it was filled by pull through cache."""
         return self._asked.pop(repository_name, None) is not None
 
     def expire(self, repository_name: str | None = None) -> int:
-        """Have the upstream asked at the next pull of every cached tag, and return how many there are.
+        """Make cached tags stale, so that the next pull of each asks the upstream; return how many there are.
 
-        :param repository_name: of one repository only
+        :param repository_name: the only repository to do so in; None means all
         """
         expired = 0
         long_ago = datetime.min.replace(tzinfo=now().tzinfo)

@@ -1,6 +1,6 @@
-"""A pull of a layer, from top to bottom: who asks (contact), what came (fetched), what was stored.
+"""Pulls of layers: asking the upstream for a layer, and storing what it returns.
 
-Source: API reference, GetDownloadUrlForLayer; service authorization reference, which has it import layers.
+Source: API reference, GetDownloadUrlForLayer; service authorization reference, by which it may import layers.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ from ..exceptions import (
 from ..images.blobs import Blob
 from ..images.stored_images import referenced_blobs
 from .cache import Cache
-from .contacts import Contact, Contacts
-from .turns import Turns
+from .upstream_locks import UpstreamLocks
+from .upstream_repositories import UpstreamRepositories, UpstreamRepository
 
 
 class LayerPulls:
-    """The pulls of one registry's layers. Those of one layer take turns, so that many at once ask once."""
+    """Pulls the layers of one registry. Concurrent pulls of one layer wait for each other, so that only one asks."""
 
-    def __init__(self, backend: ECRBackend, contacts: Contacts, cache: Cache) -> None:
+    def __init__(self, backend: ECRBackend, upstream_repositories: UpstreamRepositories, cache: Cache) -> None:
         self._backend = backend
-        self._contacts = contacts
+        self._upstream_repositories = upstream_repositories
         self._cache = cache
-        self._turns = Turns()
+        self._locks = UpstreamLocks()
 
-    def find_layer(
+    def get_layer(
         self,
         *,
         repository_name: str,
@@ -42,62 +42,63 @@ class LayerPulls:
         registry_id: str | None = None,
         caller: Caller | None = None,
     ) -> Blob:
-        """Return a layer, or an image's configuration. (GetDownloadUrlForLayer)
+        """Return a layer, or an image's configuration, pulled if it is not cached yet. (GetDownloadUrlForLayer)
 
-        Those that are not cached yet are asked for at the upstream, if the repository exists and a rule covers it.
+        Only a repository that exists and that a rule covers is pulled into.
 
-        :raises RepositoryNotFoundException: no such repository
-        :raises LayersNotFoundException: neither the repository nor the upstream has it
-        :raises LayerInaccessibleException: moto has forgotten its bytes
-        :raises UnableToGetUpstreamLayerException: the upstream does not give it, or the secret cannot be used
+        :raises RepositoryNotFoundException: there is no such repository
+        :raises LayersNotFoundException: neither the repository nor the upstream has the layer
+        :raises LayerInaccessibleException: moto knows the layer, but has not kept its bytes
+        :raises UnableToGetUpstreamLayerException: the upstream does not return it, or the secret cannot be used
         """
         with backend_lock:
             repository = self._backend._get_repository(repository_name, registry_id)  # noqa: SLF001 (moto's check)
-            held = self._cache.layers.find(repository_name, layer_digest)
-            if held is not None:
-                return held
-            turn = self._turns.of(f"{repository_name}@{layer_digest}")
-        with turn.take(layer_digest) as failure_meanwhile:
+            layer = self._cache.layers.find(repository_name, layer_digest)
+            if layer is not None:
+                return layer
+            lock = self._locks.get(f"{repository_name}@{layer_digest}")
+        with lock.acquire(layer_digest) as shared_failure:
             with backend_lock:
-                held = self._cache.layers.find(repository_name, layer_digest)
-                if held is not None:
-                    return held  # somebody else pulled it in the meantime
-                contact = self._find_contact(repository, layer_digest, caller)
-                if failure_meanwhile:
-                    raise _refusal(repository, layer_digest, failure_meanwhile)
+                layer = self._cache.layers.find(repository_name, layer_digest)
+                if layer is not None:
+                    return layer  # another request pulled it in the meantime
+                upstream = self._find_upstream(repository, layer_digest, caller)
+                if shared_failure:
+                    raise _error_for(repository, layer_digest, shared_failure)
                 described = referenced_blobs(repository.images).get(layer_digest)
             try:
-                fetched = _fetch(contact, layer_digest, described and described.size)
+                fetched = _fetch(upstream, layer_digest, described and described.size)
             except UpstreamError as error:
-                turn.fail(layer_digest, error)
-                raise _refusal(repository, layer_digest, error) from None
+                lock.record_failure(layer_digest, error)
+                raise _error_for(repository, layer_digest, error) from None
             with backend_lock:
                 # Meanwhile its image may have been deleted, or the repository, or the rule.
                 here = self._backend._get_repository(repository_name, registry_id)  # noqa: SLF001 (moto's check)
                 is_needed = described is None or layer_digest in referenced_blobs(repository.images)
-                if here is not repository or not is_needed or not self._contacts.is_good(contact, repository_name):
+                may_store = self._upstream_repositories.may_store(upstream, repository_name)
+                if here is not repository or not is_needed or not may_store:
                     raise LayersNotFoundException(layer_digest, repository_name, repository.registry_id)
-                self._cache.freshness.note(repository_name)
-                self._cache.layers.hold(repository_name, {layer_digest: fetched})
+                self._cache.freshness.mark_cached(repository_name)
+                self._cache.layers.add(repository_name, {layer_digest: fetched})
         return fetched
 
-    def _find_contact(self, repository: Repository, layer_digest: str, caller: Caller | None) -> Contact:
+    def _find_upstream(self, repository: Repository, layer_digest: str, caller: Caller | None) -> UpstreamRepository:
         try:
-            contact = self._contacts.find(repository.name, caller)
+            upstream = self._upstream_repositories.find(repository.name, caller)
         except (SecretException, MalformedSecret):
             raise UnableToGetUpstreamLayerException from None
-        if contact is None:
+        if upstream is None:
             if layer_digest in getattr(repository, "layers", ()):
                 raise LayerInaccessibleException
             raise LayersNotFoundException(layer_digest, repository.name, repository.registry_id)
-        return contact
+        return upstream
 
 
-def _fetch(contact: Contact, digest: str, size: int | None) -> Blob:
-    return contact.ask(digest, lambda: contact.source.get_blob(contact.repository, digest, contact.credentials, size))
+def _fetch(upstream: UpstreamRepository, digest: str, size: int | None) -> Blob:
+    return upstream.ask(digest, lambda: upstream.source.get_blob(upstream.name, digest, upstream.credentials, size))
 
 
-def _refusal(repository: Repository, digest: str, error: UpstreamError) -> Exception:
+def _error_for(repository: Repository, digest: str, error: UpstreamError) -> Exception:
     if isinstance(error, UpstreamNotFound):
         return LayersNotFoundException(digest, repository.name, repository.registry_id)
     return UnableToGetUpstreamLayerException()

@@ -1,6 +1,6 @@
-"""A pull of an image's referrers, from top to bottom: who asks (contact), what came (fetched), what was stored.
+"""Pulls of referrers: asking the upstream which images refer to one, and storing them.
 
-Source: API reference, ListImageReferrers; service authorization reference, which has it import images.
+Source: API reference, ListImageReferrers; service authorization reference, by which it may import images.
 """
 
 from __future__ import annotations
@@ -27,24 +27,26 @@ from ..images.referrers import ImageReferrer, find_referrers
 from ..paging import Pages
 from ..registry_id import RegistryId
 from .cache import Cache
-from .contacts import Contact, Contacts
 from .fetched import FetchedImage, fetch_image
-from .turns import Turns
+from .upstream_locks import UpstreamLocks
+from .upstream_repositories import UpstreamRepositories, UpstreamRepository
 
 REFERRERS_PER_PAGE = 50
-"""The default and greatest ``maxResults`` of ListImageReferrers."""
+"""The default and maximum of ListImageReferrers' ``maxResults``."""
 
 
 class ReferrerPulls:
-    """The pulls of referrers in one registry. Those of one repository take turns."""
+    """Pulls the referrers in one registry. Concurrent pulls of one repository wait for each other."""
 
-    def __init__(self, backend: ECRBackend, rules: Rules, contacts: Contacts, cache: Cache) -> None:
+    def __init__(
+        self, backend: ECRBackend, rules: Rules, upstream_repositories: UpstreamRepositories, cache: Cache
+    ) -> None:
         self._backend = backend
         self._registry = RegistryId(backend.account_id, backend.region_name)
         self._rules = rules
-        self._contacts = contacts
+        self._upstream_repositories = upstream_repositories
         self._cache = cache
-        self._turns = Turns()
+        self._locks = UpstreamLocks()
         self._pages: Pages[ImageReferrer] = Pages()
 
     def list_referrers(
@@ -59,14 +61,18 @@ class ReferrerPulls:
         next_token: str | None = None,
         caller: Caller | None = None,
     ) -> tuple[list[ImageReferrer], str | None]:
-        """Return a page of the images that refer to one, after a look at the upstream. (ListImageReferrers)
+        """Return a page of the images that refer to one, and the next page's token. (ListImageReferrers)
 
-        The upstream is asked at most once in 24 hours for the referrers of an image; they are stored without a tag.
+        The upstream is asked for the referrers of an image at most once in 24 hours. They are stored without a tag.
 
+        :param digest: of the image that is referred to
+        :param artifact_types: those to return; None or no type at all means all
+        :param artifact_status: ACTIVE and ANY return all referrers, others none: nothing is ever archived here
+        :param max_results: 1 to 50; None means 50
         :raises RepositoryNotFoundException: it does not exist, and the upstream has no referrers
-        :raises UnableToListUpstreamImageReferrersException: the upstream does not answer, or the secret cannot be used,
-            and it was never asked before
-        :raises InvalidParameterException: no digest, or a token that this registry did not issue
+        :raises UnableToListUpstreamImageReferrersException: the upstream fails or the secret cannot be used, and no
+            earlier answer is cached
+        :raises InvalidParameterException: a malformed digest, or a token that this registry did not issue
         """
         if not is_digest(digest):
             raise InvalidSubjectDigest(digest)
@@ -88,60 +94,60 @@ class ReferrerPulls:
         return caller is None or caller.may("ecr:BatchGetImage", arn, self._backend.registry_policy)
 
     def _pull(self, repository_name: str, digest: str, caller: Caller | None) -> None:
-        """Have the upstream's referrers of an image, if a look at the upstream is due."""
+        """Pull the referrers of an image, if that is due."""
         freshness = self._cache.freshness
         with backend_lock:
             if freshness.is_fresh(repository_name, digest) or self._rules.find(repository_name) is None:
                 return
-            turn = self._turns.of(repository_name)
-        with turn.take(digest) as failure_meanwhile:
+            lock = self._locks.get(repository_name)
+        with lock.acquire(digest) as shared_failure:
             with backend_lock:
                 if freshness.is_fresh(repository_name, digest):
                     return
                 try:
-                    contact = self._contacts.find(repository_name, caller)
+                    upstream = self._upstream_repositories.find(repository_name, caller)
                 except (SecretException, MalformedSecret):
-                    self._go_on_without(repository_name, digest)
+                    self._fall_back_to_cache(repository_name, digest)
                     return
-                if contact is None:
+                if upstream is None:
                     return
-                if failure_meanwhile:
-                    self._go_on_without(repository_name, digest)
+                if shared_failure:
+                    self._fall_back_to_cache(repository_name, digest)
                     return
             try:
-                fetched = contact.ask(digest, partial(_fetch_referrers, contact, digest))
+                fetched = upstream.ask(digest, partial(_fetch_referrers, upstream, digest))
             except UpstreamNotFound:
                 fetched = []
             except UpstreamError as error:
-                turn.fail(digest, error)
+                lock.record_failure(digest, error)
                 with backend_lock:
-                    self._go_on_without(repository_name, digest)
+                    self._fall_back_to_cache(repository_name, digest)
                 return
             with backend_lock:
-                if self._contacts.is_good(contact, repository_name):
+                if self._upstream_repositories.may_store(upstream, repository_name):
                     self._store(repository_name, digest, fetched)
 
     def _store(self, repository_name: str, digest: str, fetched: Sequence[FetchedImage]) -> None:
         if not fetched and repository_name not in self._backend.repositories:
-            return  # there is nothing to make a repository for
-        repository = self._cache.open(repository_name)
+            return  # ECR creates a repository only for an image
+        repository = self._cache.get_or_create_repository(repository_name)
         for referrer in fetched:
             self._cache.store(repository, referrer)
-        self._cache.freshness.note(repository_name, digest)
+        self._cache.freshness.mark_asked(repository_name, digest)
 
-    def _go_on_without(self, repository_name: str, digest: str) -> None:
-        """Have the referrers that are cached be the answer, if the upstream answered before.
+    def _fall_back_to_cache(self, repository_name: str, digest: str) -> None:
+        """Serve the cached referrers of an image for another 24 hours.
 
-        :raises UnableToListUpstreamImageReferrersException: it never did for this image
+        :raises UnableToListUpstreamImageReferrersException: the upstream never answered for this image
         """
         if not self._cache.freshness.was_asked(repository_name, digest):
             raise UnableToListUpstreamImageReferrersException
         self._cache.freshness.postpone(repository_name, digest)
 
 
-def _fetch_referrers(contact: Contact, digest: str) -> list[FetchedImage]:
+def _fetch_referrers(upstream: UpstreamRepository, digest: str) -> list[FetchedImage]:
     fetched: list[FetchedImage] = []
-    for referrer in contact.source.get_referrers(contact.repository, digest, contact.credentials):
-        with suppress(UpstreamNotFound):  # a registry may list what it has deleted
-            fetched.append(fetch_image(contact.source, contact.repository, referrer.digest, contact.credentials))
+    for referrer in upstream.source.get_referrers(upstream.name, digest, upstream.credentials):
+        with suppress(UpstreamNotFound):  # a registry may still list a deleted referrer
+            fetched.append(fetch_image(upstream.source, upstream.name, referrer.digest, upstream.credentials))
     return fetched

@@ -1,4 +1,4 @@
-"""What an upstream registry holds, and how it answers: as users set it up, behind HTTP, or moto's own ECR.
+"""Upstream registries: set up by users, behind HTTP, or moto's own ECR.
 
-Knows ``images`` and what is below, and nothing of the rules' pulls.
+Imports from ``images`` and the packages below it, independent of pulls.
 """

@@ -1,4 +1,4 @@
-"""Small images made from layers: deterministic, the same bytes for the same input.
+"""Builds OCI images from layers: the same input always gives the same bytes.
 
 Source: OCI image format specification 1.1.
 """
@@ -54,7 +54,7 @@ class UpstreamImage:
 
 
 class BuiltImage(NamedTuple):
-    """An image with all that it consists of."""
+    """An image with its layers and blobs; an index with its children."""
 
     manifest: Manifest
     layers: tuple[bytes, ...]
@@ -62,15 +62,15 @@ class BuiltImage(NamedTuple):
     children: tuple[BuiltImage, ...] = ()
 
     @property
-    def as_held(self) -> UpstreamImage:
+    def as_upstream_image(self) -> UpstreamImage:
         """The image as an upstream registry holds it."""
         layers = tuple(make_blob(layer) for layer in self.layers)
         return UpstreamImage(self.manifest.content, self.manifest.media_type, layers)
 
 
 def default_layer(repository: str, tag: str | None, platform: str) -> bytes:
-    """Return a layer with one small file: always the same bytes, and not the same for two images."""
-    # Not compressed: how well depends on the zlib that a machine has.
+    """Return a layer with one small file, the same bytes each time, and different bytes for each image."""
+    # Not compressed, since the result would depend on the machine's zlib.
     text = f"{repository}:{tag or ''} {platform}\n".encode()
     archive = io.BytesIO()
     with tarfile.open(fileobj=archive, mode="w", format=tarfile.USTAR_FORMAT) as tar:
@@ -123,7 +123,7 @@ def build_index(children: Mapping[str, BuiltImage], subject: Descriptor | None =
 
 
 def check_layers(layers: Sequence[bytes]) -> None:
-    """Check layers: a sequence of bytes.
+    """Check that layers are a sequence of bytes.
 
     :raises ValueError: they are not
     """
@@ -158,7 +158,7 @@ def _uncompressed(layer: bytes) -> bytes:
         try:
             return gzip.decompress(layer)
         except (OSError, EOFError, zlib.error):
-            pass  # some bytes that only begin like gzip: they stand for themselves
+            pass  # it only begins like gzip
     return layer
 
 

@@ -1,4 +1,4 @@
-"""A private ECR registry as an upstream: moto's own ECR of that account and Region, as it is when it is asked."""
+"""A private ECR registry as an upstream: moto's own ECR of that account and Region, in its current state."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from ..exceptions import UpstreamAccessDenied, UpstreamNotFound
 from ..images.blobs import Blob
 from ..images.manifests import Descriptor, is_digest
 from ..images.referrers import find_referrers
-from ..images.registries import HeldImages, find_registry
+from ..images.registries import RegistryContents, find_registry
 from ..images.stored_images import find_by_digest, find_by_tag, read_manifest
 from ..registry_id import RegistryId
 from .source import Fetched
 
 
 class EcrSource(NamedTuple):
-    """An ECR registry of the same moto as an upstream: what its repositories hold."""
+    """Serves the repositories of an ECR registry in the same moto as those of an upstream."""
 
     registry: RegistryId
     role_arn: str | None
-    """The rule's role, if its rights count."""
+    """The rule's custom role, while moto enforces IAM."""
 
-    asking: RegistryId
+    cache_registry: RegistryId
     """The registry of the rule."""
 
     def get_manifest(self, repository: str, reference: str, credentials: UpstreamCredentials | None) -> Fetched:
@@ -60,15 +60,15 @@ class EcrSource(NamedTuple):
                 for referrer in find_referrers(held, digest)
             ]
 
-    def _find(self, name: str) -> tuple[HeldImages, Repository]:
+    def _find(self, name: str) -> tuple[RegistryContents, Repository]:
         held = find_registry(self.registry)
         if held is None:
             raise UpstreamNotFound(f"no Region {self.registry.region}")
         repository = held.repositories.get(name)
         if repository is None:
             raise UpstreamNotFound(name)
-        if self.role_arn and self.registry.account_id != self.asking.account_id:
-            trusted = role_trusts(self.role_arn, [PULL_THROUGH_CACHE_ROLE.service], self.asking)
+        if self.role_arn and self.registry.account_id != self.cache_registry.account_id:
+            trusted = role_trusts(self.role_arn, [PULL_THROUGH_CACHE_ROLE.service], self.cache_registry)
             allowed = policy_allows_role(
                 repository.policy, self.role_arn, action="ecr:BatchGetImage", resource=repository.arn
             )

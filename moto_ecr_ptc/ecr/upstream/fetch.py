@@ -1,8 +1,7 @@
-"""One GET request to a registry behind HTTP, within bounds of time and size.
+"""A GET request to a registry behind HTTP, with limits on its time and size.
 
-requests knows time-outs between bytes only: a registry that sends a byte now and then could hold a request far beyond
-them. So each request runs in a thread of its own, and its connection is shut down when it is late, which ends the
-thread.
+The timeouts of requests apply between bytes only, so a slow registry could keep a request open for much longer. Each
+request therefore runs in a thread of its own, whose connection is shut down when it is late; that ends the thread.
 """
 
 from __future__ import annotations
@@ -36,7 +35,7 @@ class Answer:
     url: str
     status: int
     headers: Mapping[str, str]
-    """By their names in any case."""
+    """Case-insensitive."""
 
     def error(self) -> UpstreamError:
         return upstream_error(self.status, f"GET {self.url}: HTTP {self.status}")
@@ -49,24 +48,25 @@ class Document(Answer):
 
 
 def fetch_document(url: str, headers: Mapping[str, str], timeout: float) -> Document:
-    """Return an answer that must be complete in time, and no longer than a manifest may be.
+    """Return an answer that must be complete within ``timeout`` seconds, and no larger than a manifest may be.
 
-    :raises UpstreamError: it is not, or there is none
+    :raises UpstreamError: it is late or too large, or there is none
     """
     content = io.BytesIO()
-    answer = _Request(url, headers, timeout, MAX_MANIFEST_SIZE, content.write).answer_within()
+    answer = _Request(url, headers, timeout, MAX_MANIFEST_SIZE, content.write).fetch_in_time()
     return Document(answer.url, answer.status, answer.headers, content.getvalue())
 
 
 def fetch_blob(
     url: str, headers: Mapping[str, str], timeout: float, max_size: int, write: Callable[[bytes], object]
 ) -> Answer:
-    """Return an answer that must begin in time, never pause for longer, and bring 64 KiB in each time-out on average.
+    """Return an answer that must begin within the timeout, never pause for longer, and average 64 KiB per timeout.
 
-    :param write: takes the content piece by piece, if the status is 200
-    :raises UpstreamError: it does not, or it is longer than ``max_size``, or there is none
+    :param timeout: in seconds
+    :param write: receives the content piece by piece, if the status is 200
+    :raises UpstreamError: it is too slow or larger than ``max_size``, or there is none
     """
-    return _Request(url, headers, timeout, max_size, write).answer_that_goes_on()
+    return _Request(url, headers, timeout, max_size, write).fetch_while_progressing()
 
 
 class _Request:
@@ -83,17 +83,17 @@ class _Request:
         self._timeout = timeout
         self._max_size = max_size
         self._write = write
-        self._begun: Future[None] = Future()
+        self._headers_received: Future[None] = Future()
         self._answer: Future[Answer] = Future()
         self._connections = _Connections()
 
-    def answer_within(self) -> Answer:
+    def fetch_in_time(self) -> Answer:
         self._start()
         return self._wait_for(self._answer, self._timeout)
 
-    def answer_that_goes_on(self) -> Answer:
+    def fetch_while_progressing(self) -> Answer:
         self._start()
-        self._wait_for(self._begun, self._timeout)
+        self._wait_for(self._headers_received, self._timeout)
         return self._wait_for(self._answer, self._timeout * (2 + self._max_size // _PIECE))
 
     def _start(self) -> None:
@@ -102,8 +102,8 @@ class _Request:
                 self._answer.set_result(self._fetch())
             except BaseException as error:
                 self._answer.set_exception(error)
-            if not self._begun.done():
-                self._begun.set_result(None)
+            if not self._headers_received.done():
+                self._headers_received.set_result(None)
 
         try:
             threading.Thread(target=fetch, name=THREAD_NAME, daemon=True).start()
@@ -113,7 +113,7 @@ class _Request:
     def _wait_for(self, future: Future[Value], seconds: float) -> Value:
         if not wait([future], seconds).done:
             self._connections.shut_down()
-            if self._begun.done():  # it answers, if slowly: so it may answer other questions
+            if self._headers_received.done():  # the registry is slow, but reachable
                 raise UpstreamUnavailable(f"GET {self._url}: no end of the answer within {seconds} seconds")
             raise UpstreamUnreachable(f"GET {self._url}: no answer within {seconds} seconds")
         return future.result()
@@ -122,13 +122,13 @@ class _Request:
         size = 0
         try:
             request = requests.Request("GET", self._url, headers=dict(self._headers)).prepare()
-            # Not a session: that reads the environment, keeps cookies, and reads redirects to their end.
+            # A session would read the environment, keep cookies, and read the bodies of redirects.
             with (
                 closing(HTTPAdapter()) as adapter,
-                self._connections.taking_note(adapter),
+                self._connections.tracking(adapter),
                 adapter.send(request, stream=True, timeout=self._timeout) as response,
             ):
-                self._begun.set_result(None)
+                self._headers_received.set_result(None)
                 # Content is verified as it is stored, whatever encoding a server claims for it.
                 parts = response.raw.stream(_PIECE, decode_content=False)
                 for part in parts if response.status_code == 200 else ():
@@ -138,14 +138,14 @@ class _Request:
                     self._write(part)
         except (requests.ConnectionError, requests.Timeout) as error:
             raise UpstreamUnreachable(f"GET {self._url}: {error}") from None
-        # Besides requests' own errors (they are OSErrors): those of headers that cannot be sent or read.
+        # requests' own errors are OSErrors; the others are about headers that cannot be sent or read.
         except (OSError, ValueError, urllib3.exceptions.HTTPError) as error:
             raise UpstreamUnavailable(f"GET {self._url}: {error}") from None
         return Answer(self._url, response.status_code, response.headers)
 
 
 class _Connections:
-    """The connections that a request opens, so that another thread can end them."""
+    """The connections that a request opens, so that another thread can shut them down."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -153,12 +153,13 @@ class _Connections:
         self._is_shut_down = False
 
     @contextmanager
-    def taking_note(self, adapter: HTTPAdapter) -> Iterator[None]:
-        """Know the connections that the adapter opens meanwhile."""
-        noting = {"connections": self}
+    def tracking(self, adapter: HTTPAdapter) -> Iterator[None]:
+        """Track the connections that the adapter opens in the body of ``with``."""
+        plain = type("TrackedConnection", (_TrackedConnection,), {"connections": self})
+        tls = type("TrackedTlsConnection", (_TrackedTlsConnection,), {"connections": self})
         adapter.poolmanager.pool_classes_by_scheme = {
-            "http": _with_connections(urllib3.HTTPConnectionPool, type("Noting", (_Noting,), noting)),
-            "https": _with_connections(urllib3.HTTPSConnectionPool, type("NotingTls", (_NotingTls,), noting)),
+            "http": _pool_class(urllib3.HTTPConnectionPool, plain),
+            "https": _pool_class(urllib3.HTTPSConnectionPool, tls),
         }
         try:
             yield
@@ -171,7 +172,7 @@ class _Connections:
                 connection.close()
             self._sockets.clear()
 
-    def note(self, connection: socket.socket) -> None:
+    def track(self, connection: socket.socket) -> None:
         try:
             copy = connection.dup()  # TLS takes the socket over, and leaves an empty one behind
         except OSError:
@@ -183,30 +184,30 @@ class _Connections:
             self.shut_down()
 
     def shut_down(self) -> None:
-        """End every connection: whoever reads from one comes to its end."""
+        """Shut down every connection, so that reading from it ends."""
         with self._lock:
             self._is_shut_down = True
             for connection in self._sockets:
-                with suppress(OSError):  # the other side was faster
+                with suppress(OSError):  # the other side closed it first
                     connection.shutdown(socket.SHUT_RDWR)
 
 
-class _Noting(HTTPConnection):
+class _TrackedConnection(HTTPConnection):
     connections: _Connections
 
     def _new_conn(self) -> socket.socket:
-        with suppress(OSError):  # what is wrong with the name shows again below
+        with suppress(OSError):  # a failure to resolve the name shows again below
             # The addresses of a host are tried one after the other.
             addresses = socket.getaddrinfo(self._dns_host, self.port, type=socket.SOCK_STREAM)
             self.timeout = (self.timeout or 0) / len(addresses) or None
         opened = super()._new_conn()
-        self.connections.note(opened)
+        self.connections.track(opened)
         return opened
 
 
-class _NotingTls(_Noting, HTTPSConnection):
-    """The same, with TLS."""
+class _TrackedTlsConnection(_TrackedConnection, HTTPSConnection):
+    """A tracked connection with TLS."""
 
 
-def _with_connections(pool: type, connection: type) -> type:
+def _pool_class(pool: type, connection: type) -> type:
     return type(pool.__name__, (pool,), {"ConnectionCls": connection})

@@ -1,4 +1,4 @@
-"""OCI image layouts: the directory, or the archive of it, in which tools keep images.
+"""OCI image layouts: directories, or tar archives of them, in which tools store images.
 
 Source: OCI image format specification 1.1, "OCI Image Layout Specification".
 """
@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-from ..images.blobs import PIECE, Blob, Spool
+from ..images.blobs import PIECE, Blob, BlobWriter
 from ..images.manifests import GZIP_MAGIC, OCI_INDEX, Descriptor, InvalidManifest, Manifest, has_digest, is_tag
 from .built_images import UpstreamImage
 
@@ -26,7 +26,7 @@ _INDEX = "index.json"
 _REF_NAME = "org.opencontainers.image.ref.name"
 
 _MAX_NESTING = 8
-"""How deep indexes may lie within the index of a layout: tools make one level, rarely two."""
+"""How deeply indexes may be nested in a layout: tools create one level, rarely two."""
 
 
 _Open = Callable[[str], IO[bytes]]
@@ -59,7 +59,7 @@ class Layout:
 
 
 def read_layout(path: str | os.PathLike[str]) -> Layout:
-    """Read a directory, or a tar archive of one.
+    """Read a layout from a directory, or from a tar archive of one.
 
     :raises ValueError: there is none at this path, or it is malformed
     """
@@ -95,7 +95,7 @@ def read_archive(file: IO[bytes]) -> Layout:
 
 @contextmanager
 def packed_layout(path: str | os.PathLike[str]) -> Iterator[tuple[Layout, IO[bytes]]]:
-    """Give a layout, and a tar archive of it to be sent to a server.
+    """Yield a layout, and a tar archive of it to send to a server.
 
     :raises ValueError: as ``read_layout``
     """
@@ -107,7 +107,7 @@ def packed_layout(path: str | os.PathLike[str]) -> Iterator[tuple[Layout, IO[byt
         return
     with tempfile.TemporaryFile() as packed:
         with tarfile.open(fileobj=packed, mode="w") as archive:
-            # No more of the directory than the layout consists of.
+            # Only the files of the layout: the directory may have others.
             _pack(archive, _INDEX, len(layout.index), io.BytesIO(layout.index))
             for manifest in layout.manifests.values():
                 _pack(archive, _blob_name(manifest.digest), len(manifest.content), io.BytesIO(manifest.content))
@@ -181,12 +181,12 @@ def _add(layout: Layout, open_file: _Open, descriptor: Descriptor, nesting: int)
 
 
 def _read_blob(open_file: _Open, descriptor: Descriptor) -> Blob:
-    spool = Spool(descriptor.digest.partition(":")[0])
-    with open_file(_blob_name(descriptor.digest)) as file, closing(spool):
+    writer = BlobWriter(descriptor.digest.partition(":")[0])
+    with open_file(_blob_name(descriptor.digest)) as file, closing(writer):
         for piece in iter(lambda: file.read(PIECE), b""):
-            spool.write(piece)
-        _check(descriptor, spool.has_digest(descriptor.digest), spool.size)
-        return spool.finish()
+            writer.write(piece)
+        _check(descriptor, writer.has_digest(descriptor.digest), writer.size)
+        return writer.finish()
 
 
 def _check(descriptor: Descriptor, has_its_digest: bool, size: int) -> None:

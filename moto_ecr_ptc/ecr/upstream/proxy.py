@@ -1,6 +1,6 @@
-"""A real registry that answers for an upstream registry, asked over HTTP.
+"""A real registry that is asked over HTTP in place of an upstream registry.
 
-No host is contacted but the one in the URL that the user gave.
+Only the host in the URL that the user gave is contacted.
 
 Source: OCI distribution specification 1.1; CNCF distribution, "Token Authentication Specification".
 """
@@ -22,7 +22,7 @@ import requests
 
 from ..access.credentials import UpstreamCredentials
 from ..exceptions import UpstreamNotFound, UpstreamUnavailable
-from ..images.blobs import Blob, Spool
+from ..images.blobs import Blob, BlobWriter
 from ..images.manifests import (
     MEDIA_TYPES,
     OCI_INDEX,
@@ -43,12 +43,12 @@ DEFAULT_TIMEOUT = 10
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MAX_REDIRECTS = 5
 _MAX_PAGES = 100
-_MAX_LEARNED = 1000
+_MAX_AUTHORIZATIONS = 1000
 MAX_BLOB = 52_000 * 1024 * 1024
 """The greatest layer that ECR stores. Source: Amazon ECR user guide, service quotas."""
 
 MAX_UNDESCRIBED_BLOB = 1024 * 1024 * 1024
-"""The size at which a blob is given up that no manifest tells the size of."""
+"""The size limit of a blob whose size no manifest states."""
 
 _HOST = re.compile(r"(?:[a-z0-9_.-]+|\[[0-9a-f:.]+\])(?::\d*)?", re.IGNORECASE)
 _SCHEME = re.compile(r"(?P<scheme>[^\s=\"]+)(?:\s+(?![\s=])(?P<parameter>.*))?")
@@ -57,7 +57,7 @@ _SCHEME = re.compile(r"(?P<scheme>[^\s=\"]+)(?:\s+(?![\s=])(?P<parameter>.*))?")
 AnswerType = TypeVar("AnswerType", bound=Answer)
 
 _Fetch = Callable[[str, Mapping[str, str]], AnswerType]
-"""Asks once, with these headers."""
+"""Sends one GET request: takes the URL and the headers."""
 
 
 class ProxiedRegistry:
@@ -65,11 +65,11 @@ class ProxiedRegistry:
 
     Redirects, realms of tokens and further pages are followed only on the host in the URL, though on any of its ports
     (token servers commonly have one of their own), and never from https to http. The environment's proxies, netrc files
-    and certificates do not count. Credentials are sent only when the registry asks for them.
+    and certificates are ignored. Credentials are sent only when the registry asks for them.
 
     :param url: ``http://host``, ``https://host``, or either with a port
     :param timeout: how many seconds the registry has to answer; a blob must begin by then, and never pause for longer
-    :raises ValueError: a parameter is not what it should be
+    :raises ValueError: a malformed URL or timeout
     """
 
     def __init__(self, url: str, timeout: float = DEFAULT_TIMEOUT) -> None:
@@ -78,7 +78,7 @@ class ProxiedRegistry:
             raise ValueError(f"{timeout!r} is not a positive number of seconds")
         self._timeout = timeout
         self._host = urllib.parse.urlsplit(self.url).hostname
-        self._learned: dict[tuple[UpstreamCredentials | None, str], str] = {}
+        self._authorizations: dict[tuple[UpstreamCredentials | None, str], str] = {}
 
     def get_manifest(self, repository: str, reference: str, credentials: UpstreamCredentials | None) -> Fetched:
         """Return a manifest, without blobs.
@@ -109,20 +109,20 @@ class ProxiedRegistry:
         """Return a blob.
 
         :param size: no more is read; None means ``MAX_UNDESCRIBED_BLOB``
-        :raises UpstreamError: there is none, or another one
+        :raises UpstreamError: there is none, or its content does not have the digest
         """
         if not (is_repository(repository) and is_digest(digest)):
             raise UpstreamNotFound(f"{repository}@{digest}")
         url = f"{self.url}/v2/{repository}/blobs/{digest}"
         max_size = MAX_UNDESCRIBED_BLOB if size is None else min(size, MAX_BLOB)
-        with closing(Spool(digest.partition(":")[0])) as spool:
+        with closing(BlobWriter(digest.partition(":")[0])) as writer:
 
             def fetch(url: str, headers: Mapping[str, str]) -> Answer:
-                return fetch_blob(url, headers, self._timeout, max_size, spool.write)
+                return fetch_blob(url, headers, self._timeout, max_size, writer.write)
 
             answer = self._ask(url, repository, credentials, "*/*", fetch)
-            _verify(answer, digest, spool.has_digest(digest))
-            return spool.finish()
+            _verify(answer, digest, writer.has_digest(digest))
+            return writer.finish()
 
     def get_referrers(self, repository: str, digest: str, credentials: UpstreamCredentials | None) -> list[Descriptor]:
         """Return the manifests that refer to the one with this digest.
@@ -163,8 +163,8 @@ class ProxiedRegistry:
 
         :raises UpstreamError: it does not
         """
-        # What was learned before says nothing about the credentials now.
-        self._learned.pop((credentials, ""), None)
+        # An earlier answer says nothing about the credentials now.
+        self._authorizations.pop((credentials, ""), None)
         try:
             self._ask(f"{self.url}/v2/", "", credentials, "*/*", self._fetch_document)
         except UpstreamNotFound as error:
@@ -190,20 +190,20 @@ class ProxiedRegistry:
         accept: str,
         fetch: _Fetch[AnswerType],
     ) -> AnswerType:
-        """Return what the registry answers with HTTP 200, and show it the credentials if it asks for them."""
-        # A token is good for one repository.
+        """Return the registry's answer with HTTP 200, with the credentials sent if it asks for them."""
+        # A token is valid for one repository.
         key = (credentials, repository)
-        # Another port of the host is told nothing that it did not ask for.
-        authorization = self._learned.get(key) if _origin(url) == _origin(self.url) else None
+        # Another port of the host receives credentials only if it asks for them.
+        authorization = self._authorizations.get(key) if _origin(url) == _origin(self.url) else None
         answer = self._get(url, accept, authorization, fetch)
         if answer.status == 401:
-            # Nothing was learned yet, or it has expired.
+            # There is no authorization yet, or it has expired.
             authorization = self._authorize(answer, credentials)
             answer = self._get(url, accept, authorization, fetch)
             if answer.status != 401:
-                if len(self._learned) >= _MAX_LEARNED:
-                    self._learned.clear()
-                self._learned[key] = authorization
+                if len(self._authorizations) >= _MAX_AUTHORIZATIONS:
+                    self._authorizations.clear()
+                self._authorizations[key] = authorization
         if answer.status != 200:
             raise answer.error()
         return answer
@@ -265,7 +265,7 @@ class ProxiedRegistry:
     def _follow(self, source: str, target: str) -> str:
         """Return the URL that an answer points to.
 
-        :raises UpstreamUnavailable: it is not one to follow
+        :raises UpstreamUnavailable: it is malformed, on another host, or leads from https to http
         """
         try:
             # As it will be sent: other readings of a malformed URL may see another host in it.
@@ -283,9 +283,9 @@ class ProxiedRegistry:
 def _check_url(url: str) -> str:
     """Return a registry's URL, without a slash at its end.
 
-    :raises ValueError: it is none
+    :raises ValueError: it is malformed, or not the URL of a registry
     """
-    # The texts do not repeat the URL: it may hold a password.
+    # The messages leave out the URL, since it may contain a password.
     expected = "The URL of a registry to proxy must be http://host[:port] or https://host[:port]"
     if not isinstance(url, str):
         raise ValueError(f"{expected}, not {url!r}")
@@ -335,7 +335,7 @@ def _parse_challenges(header: str) -> dict[str, dict[str, str]]:
 
 
 def _find_next(answer: Answer) -> str | None:
-    """Return where the next page is."""
+    """Return the URL of the next page; None if there is none."""
     links = requests.utils.parse_header_links(answer.headers.get("Link", ""))
     return next((link["url"] for link in links if link.get("rel") == "next"), None)
 

@@ -1,7 +1,7 @@
-"""What an upstream registry holds, and how it answers.
+"""The upstream registries that users set up: what each holds, and how it answers.
 
-There is one of each upstream registry in the mocked world, for all accounts and Regions, as there is in the real one.
-The rooms for OCI layouts and for HTTP are loaded when they are needed, which is seldom.
+Each upstream registry exists once, for all accounts and Regions, as in the real world. The modules for OCI layouts and
+for HTTP are imported only when they are needed.
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ if TYPE_CHECKING:
     from .oci_layout import Layout
 
 REMEMBERED_PULLS = 10_000
-"""How many pulls an upstream remembers: a server may run for long."""
+"""How many pulls an upstream remembers, since a server may run for a long time."""
 
 ERRORS = ("refused", "timeout")
 
 
 @dataclass(frozen=True)
 class Pull:
-    """Something that ECR asked of an upstream registry."""
+    """A request of ECR to an upstream registry."""
 
     repository: str
     """The repository's name at the upstream."""
@@ -76,8 +76,8 @@ class _Repository:
             self.tags[tag] = image.manifest.digest
 
 
-class _Untouched:
-    """Holds an image under every name and tag."""
+class _DefaultImages:
+    """The contents of an upstream that nothing was put into: a small image under every name and tag."""
 
     def get_manifest(self, repository: str, reference: str, credentials: UpstreamCredentials | None) -> Fetched:
         if not (is_repository(repository) and is_tag(reference)):
@@ -96,11 +96,11 @@ class _Untouched:
         return ()
 
     def authenticate(self, credentials: UpstreamCredentials | None) -> None:
-        """Accept all."""
+        """Accept any credentials, and none."""
 
 
-class _Holding:
-    """Holds what it was given."""
+class _GivenImages:
+    """The contents of an upstream that images were pushed to or loaded into."""
 
     def __init__(self) -> None:
         self.repositories: dict[str, _Repository] = {}
@@ -134,7 +134,7 @@ class _Holding:
             ]
 
     def authenticate(self, credentials: UpstreamCredentials | None) -> None:
-        """Accept all."""
+        """Accept any credentials, and none."""
 
     def _get(self, repository: str) -> _Repository:
         try:
@@ -144,11 +144,11 @@ class _Holding:
 
 
 class Upstream:
-    """One upstream registry: what users set up, and the answers to ECR."""
+    """One upstream registry: users set it up, and ECR pulls from it."""
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self._source: Registry = _Untouched()
+        self._source: Registry = _DefaultImages()
         self._proxied_url: str | None = None
         self._credentials: UpstreamCredentials | None = None
         self._failures: dict[str | None, int | str] = {}
@@ -167,26 +167,26 @@ class Upstream:
         """Put an image into the registry. The parameters are those of the public ``push``.
 
         :param subject: a digest
-        :raises ValueError: a parameter is not what it should be
+        :raises ValueError: a malformed or contradictory parameter, an unknown subject, or a registry that is a proxy
         """
         if not is_repository(repository):
             raise ValueError(f"{repository!r} is not the name of a repository")
         if tag is not None and not is_tag(tag):
             raise ValueError(f"{tag!r} is not a tag")
         with backend_lock:
-            holding = self._hold()
-            held = holding.repositories.get(repository, _Repository())
+            given = self._given_images()
+            held = given.repositories.get(repository, _Repository())
             descriptor = None if subject is None else _find_subject(held, repository, subject)
             image = _build(repository, tag, layers, platforms, descriptor)
             held.add(image, tag)
-            holding.repositories[repository] = held
-            self._source = holding
-            return image.as_held
+            given.repositories[repository] = held
+            self._source = given
+            return image.as_upstream_image
 
     def load_path(self, path: str | os.PathLike[str], repository: str) -> tuple[UpstreamImage, ...]:
         """Put all images of the OCI image layout at a path into a repository, and return the tagged ones.
 
-        :raises ValueError: there is no layout, or it or the name is malformed
+        :raises ValueError: no layout, a malformed one or a malformed name, or a registry that is a proxy
         """
         from .oci_layout import read_layout
 
@@ -195,29 +195,29 @@ class Upstream:
     def load(self, layout: Layout, repository: str) -> tuple[UpstreamImage, ...]:
         """Put all images of an OCI image layout into a repository, and return the tagged ones.
 
-        :raises ValueError: the layout or the name is malformed
+        :raises ValueError: a malformed layout or name, or a registry that is a proxy
         """
         if not is_repository(repository):
             raise ValueError(f"{repository!r} is not the name of a repository")
         with backend_lock:
-            holding = self._hold()
-            held = holding.repositories.setdefault(repository, _Repository())
+            given = self._given_images()
+            held = given.repositories.setdefault(repository, _Repository())
             held.manifests.update(layout.manifests)
             held.blobs.update(layout.blobs)
             held.tags.update(layout.tags)
-            self._source = holding
+            self._source = given
             return layout.tagged_images
 
     def proxy(self, url: str, timeout: float) -> None:
-        """Have a real registry answer.
+        """Let a real registry answer. The parameters are those of the public ``proxy``.
 
-        :raises ValueError: no HTTP URL of a registry, or the upstream holds images
+        :raises ValueError: a malformed URL or timeout, or a registry that holds pushed or loaded images
         """
         from .proxy import ProxiedRegistry
 
         proxied = ProxiedRegistry(url, timeout)
         with backend_lock:
-            if isinstance(self._source, _Holding):
+            if isinstance(self._source, _GivenImages):
                 raise ValueError(
                     f"The upstream registry '{self.url}' holds pushed or loaded images: it cannot be a proxy"
                 )
@@ -226,7 +226,7 @@ class Upstream:
 
     @property
     def credentials(self) -> dict[str, str] | None:
-        """The only credentials that are accepted; None: all are, and none too."""
+        """The only accepted credentials; None accepts any, and none."""
         accepted = self._credentials
         return None if accepted is None else {"username": accepted.username, "accessToken": accepted.access_token}
 
@@ -244,7 +244,7 @@ class Upstream:
         self._credentials = UpstreamCredentials(credentials["username"], credentials["accessToken"])
 
     def fail(self, repository: str | None, status: int | None, error: str | None) -> None:
-        """Answer so for a repository, or for all. The parameters are those of the public ``fail``.
+        """Make the requests for a repository, or all requests, fail. The parameters are those of the public ``fail``.
 
         :raises ValueError: not exactly one of status and error, or one out of range
         """
@@ -277,20 +277,20 @@ class Upstream:
     # --- what ECR asks -------------------------------------------------------------------------------------------
 
     def get_manifest(self, repository: str, reference: str, credentials: UpstreamCredentials | None) -> Fetched:
-        return self._admit(repository, credentials).get_manifest(repository, reference, credentials)
+        return self._source_for(repository, credentials).get_manifest(repository, reference, credentials)
 
     def get_blob(
         self, repository: str, digest: str, credentials: UpstreamCredentials | None, size: int | None = None
     ) -> Blob:
-        return self._admit(repository, credentials).get_blob(repository, digest, credentials, size)
+        return self._source_for(repository, credentials).get_blob(repository, digest, credentials, size)
 
     def get_referrers(
         self, repository: str, digest: str, credentials: UpstreamCredentials | None
     ) -> Sequence[Descriptor]:
-        return self._admit(repository, credentials).get_referrers(repository, digest, credentials)
+        return self._source_for(repository, credentials).get_referrers(repository, digest, credentials)
 
     def authenticate(self, credentials: UpstreamCredentials | None) -> None:
-        self._admit(None, credentials).authenticate(credentials)
+        self._source_for(None, credentials).authenticate(credentials)
 
     def record(self, pull: Pull) -> None:
         with backend_lock:
@@ -298,15 +298,18 @@ class Upstream:
 
     # -------------------------------------------------------------------------------------------------------------
 
-    def _hold(self) -> _Holding:
+    def _given_images(self) -> _GivenImages:
         if self._proxied_url:
             raise ValueError(
                 f"The upstream registry '{self.url}' is a proxy of {self._proxied_url}: it takes no images"
             )
-        return self._source if isinstance(self._source, _Holding) else _Holding()
+        return self._source if isinstance(self._source, _GivenImages) else _GivenImages()
 
-    def _admit(self, repository: str | None, credentials: UpstreamCredentials | None) -> Registry:
-        """Return what answers, unless the registry fails or refuses."""
+    def _source_for(self, repository: str | None, credentials: UpstreamCredentials | None) -> Registry:
+        """Return the source that answers a request.
+
+        :raises UpstreamError: the registry was made to fail, or refuses the credentials or the name
+        """
         with backend_lock:
             for failing in (repository, None):
                 if failing in self._failures:
@@ -319,14 +322,14 @@ class Upstream:
 
 
 class UpstreamBackend(BaseBackend):
-    """The upstream registries of one moto. moto resets it with its other backends."""
+    """All upstream registries. moto resets this with its other backends."""
 
     def __init__(self, region_name: str, account_id: str) -> None:
         super().__init__(region_name, account_id)
         self._upstreams: dict[str, Upstream] = {}
 
     def get(self, url: str) -> Upstream:
-        """Return the upstream registry with this URL: always the same, until a reset."""
+        """Return the upstream registry with this URL: the same one until a reset."""
         with backend_lock:
             return self._upstreams.setdefault(url, Upstream(url))
 
@@ -335,7 +338,7 @@ _backends = BackendDict(UpstreamBackend, "ecr", use_boto3_regions=False, additio
 
 
 def get_upstream(url: str) -> Upstream:
-    """Return the upstream registry with this URL, as it is in the current state of moto."""
+    """Return the upstream registry with this URL, in moto's current state."""
     return _backends["upstream registries"]["aws"].get(url)
 
 

@@ -1,4 +1,4 @@
-"""What ECR asks of whatever answers for an upstream registry."""
+"""The interface through which ECR pulls from an upstream registry."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from ..images.manifests import Descriptor, Manifest
 
 
 class Fetched(NamedTuple):
-    """A manifest that a registry answered with."""
+    """A manifest that an upstream registry returned."""
 
     manifest: Manifest
     blobs: Mapping[str, Blob]
-    """Those blobs that came along, by digest. From a registry behind HTTP they are fetched one by one, later."""
+    """The blobs that came with it, by digest. From a registry behind HTTP they are fetched later, one by one."""
 
 
 class Source(Protocol):
-    """Whatever answers for an upstream registry. All methods raise ``UpstreamError``."""
+    """Answers the requests to an upstream registry. All methods raise ``UpstreamError``."""
 
     def get_manifest(self, repository: str, reference: str, credentials: UpstreamCredentials | None) -> Fetched: ...
 
@@ -28,7 +28,7 @@ class Source(Protocol):
     ) -> Blob:
         """Return a blob.
 
-        :param size: what its descriptor says; None if no manifest that is here refers to it
+        :param size: as in its descriptor; None if no cached manifest refers to it
         """
 
     def get_referrers(
@@ -38,7 +38,7 @@ class Source(Protocol):
 
 
 class Registry(Source, Protocol):
-    """A source that credentials can be tried on."""
+    """A source that can check credentials."""
 
     def authenticate(self, credentials: UpstreamCredentials | None) -> None:
         """Return if the registry accepts the credentials."""

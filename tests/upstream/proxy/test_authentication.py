@@ -197,7 +197,7 @@ def test_token_that_has_expired_is_replaced_once(serve):
 
 
 def test_tokens_of_very_many_repositories_are_forgotten_in_time(serve, monkeypatch):
-    monkeypatch.setattr("moto_ecr_ptc.ecr.upstream.proxy._MAX_LEARNED", 1)
+    monkeypatch.setattr("moto_ecr_ptc.ecr.upstream.proxy._MAX_AUTHORIZATIONS", 1)
     tokens = serve({"/token": token()})
     script = guarded(bearer(tokens), "Bearer t0k3n", manifest())
     server = serve({TAGGED: script, "/v2/other/manifests/latest": script})

@@ -1,4 +1,4 @@
-"""Who asks an upstream, and how: the rule that covers a repository, its secret, the caller's rights."""
+"""How to ask an upstream for a repository: the rule that covers it, the rule's secret, the caller's permissions."""
 
 from __future__ import annotations
 
@@ -22,22 +22,26 @@ from ..upstream.source import Source
 Answer = TypeVar("Answer")
 
 
-class Contact(NamedTuple):
-    """A way to ask the upstream of a rule for a repository."""
+class UpstreamRepository(NamedTuple):
+    """A repository at the upstream of a rule, with all that it takes to ask for it."""
 
     rule: PullThroughCacheRule
     source: Source
-    repository: str
+    name: str
     """The repository's name at the upstream."""
 
     credentials: UpstreamCredentials | None
-    asking: RegistryId
+    registry: RegistryId
+    """The registry that asks."""
+
     caller: Caller | None
+    """None while moto does not enforce IAM."""
 
     def ask(self, reference: str, call: Callable[[], Answer]) -> Answer:
-        """Ask the upstream, and have it remember that it was asked.
+        """Return what ``call`` fetches from the upstream, and record the pull with its outcome.
 
-        :raises UpstreamError: it does not give what was asked for
+        :param reference: the tag or digest that is asked for
+        :raises UpstreamError: ``call`` raised it
         """
         outcome = "ok"
         try:
@@ -47,7 +51,7 @@ class Contact(NamedTuple):
             raise
         finally:
             if isinstance(self.source, Upstream):
-                self.source.record(Pull(self.repository, reference, *self.asking, now(), outcome))
+                self.source.record(Pull(self.name, reference, *self.registry, now(), outcome))
 
 
 class Validation(NamedTuple):
@@ -57,8 +61,8 @@ class Validation(NamedTuple):
     failure: str
 
 
-class Contacts:
-    """Finds the contacts of one registry's repositories."""
+class UpstreamRepositories:
+    """Finds what one registry's repositories are pulled from."""
 
     def __init__(self, backend: ECRBackend, rules: Rules, repositories: Repositories) -> None:
         self._backend = backend
@@ -66,39 +70,40 @@ class Contacts:
         self._rules = rules
         self._repositories = repositories
 
-    def find(self, repository_name: str, caller: Caller | None) -> Contact | None:
-        """Return how to ask the upstream for a repository.
+    def find(self, repository_name: str, caller: Caller | None) -> UpstreamRepository | None:
+        """Return the upstream repository that a repository is pulled from.
 
-        None: no rule covers it, the caller may not import, or the repository does not exist and cannot be created.
+        Return None if no rule covers it, if the caller may not import images, or if the repository does not exist and
+        cannot be created.
 
         :raises SecretException, MalformedSecret: the rule's secret cannot be used
         """
         rule = self._rules.find(repository_name)
         if rule is None or not self._may_import(repository_name, caller):
             return None
-        return Contact(
+        return UpstreamRepository(
             rule=rule,
             source=self._find_source(rule, caller),
-            repository=upstream_repository_name(rule, repository_name),
+            name=upstream_repository_name(rule, repository_name),
             credentials=self._read_secret(rule.credential_arn, caller) if rule.credential_arn else None,
-            asking=self._registry,
+            registry=self._registry,
             caller=caller,
         )
 
-    def is_good(self, contact: Contact, repository_name: str) -> bool:
-        """Return whether what a contact brought may be stored: asked again, after the wait for the upstream."""
-        # moto makes a backend's state anew at a reset: then these contacts are not the backend's any more.
-        is_of_now = vars(self._backend).get("contacts") is self
+    def may_store(self, upstream: UpstreamRepository, repository_name: str) -> bool:
+        """Return whether an answer may be stored: the rule and the caller's permissions must still apply."""
+        # A reset of moto replaces the backend's state: this object then belongs to the state before.
+        is_current = vars(self._backend).get("upstream_repositories") is self
         return (
-            is_of_now
-            and self._rules.is_current(contact.rule, repository_name)
-            and self._may_import(repository_name, contact.caller)
+            is_current
+            and self._rules.is_current(upstream.rule, repository_name)
+            and self._may_import(repository_name, upstream.caller)
         )
 
     def validate(
         self, *, ecr_repository_prefix: str, registry_id: str | None = None, caller: Caller | None = None
     ) -> Validation:
-        """Try a rule's credentials: the secret as it is now, then the upstream. (ValidatePullThroughCacheRule)
+        """Read a rule's secret and try its credentials at the upstream. (ValidatePullThroughCacheRule)
 
         A rule without a secret is valid.
 
@@ -127,7 +132,7 @@ class Contacts:
         registry = find_ecr_registry(rule.upstream_registry_url)
         if registry is None:
             return get_upstream(rule.upstream_registry_url)
-        # Roles and policies count while moto enforces IAM.
+        # Roles and policies count only while moto enforces IAM.
         return EcrSource(registry, rule.custom_role_arn if caller else None, self._registry)
 
     def _may_import(self, repository_name: str, caller: Caller | None) -> bool:
