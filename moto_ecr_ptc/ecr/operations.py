@@ -12,11 +12,10 @@ from moto import settings
 from moto.core.base_backend import backend_lock
 from moto.core.common_types import TYPE_RESPONSE
 from moto.core.exceptions import AccessDeniedError, ServiceException, SignatureDoesNotMatchError
-from moto.core.responses import ActionResult
+from moto.core.responses import ActionResult, BaseResponse
 from moto.core.utils import get_service_model
 from moto.ecr.exceptions import InvalidParameterException
 from moto.ecr.models import Repository, ecr_backends
-from moto.ecr.responses import ECRResponse
 from moto.iam.access_control import CreateAccessKeyFailure, create_access_key
 from werkzeug.exceptions import HTTPException
 
@@ -45,11 +44,11 @@ _TEMPLATE_MEMBERS = {
 }
 
 
-class Operations(PullThroughCacheResponse):
+class Operations(BaseResponse):
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__(service_name="ecr")
         self.response_headers: dict[str, str] = {}
-        self._operation: str | None = None
+        self._operation = ""
         self._received = b""
         self._caller: Caller | None = None
 
@@ -158,8 +157,6 @@ class Operations(PullThroughCacheResponse):
     # --- pulls ---------------------------------------------------------------------------------------------------
 
     def batch_get_image(self) -> ActionResult:
-        if self._operation is None:
-            return super().batch_get_image()
         members = self._read_members()
         images, failures = self._backend.image_pulls.get_images(
             repository_name=members["repositoryName"],
@@ -171,15 +168,13 @@ class Operations(PullThroughCacheResponse):
         return ActionResult({"images": images, "failures": failures})
 
     def batch_check_layer_availability(self) -> ActionResult:
-        if self._operation is None:
-            return super().batch_check_layer_availability()
         members = self._read_members()
         repository = self._find_repository(members)
         with backend_lock:
             layers, failures = self._backend.layers.check(repository, members["layerDigests"])
         return ActionResult({"layers": layers, "failures": failures})
 
-    def get_download_url_for_layer(self) -> ActionResult:  # type: ignore[override]  # moto's only raises
+    def get_download_url_for_layer(self) -> ActionResult:
         members = self._read_members()
         repository_name, digest = members["repositoryName"], members["layerDigest"]
         self._backend.layer_pulls.get_layer(
@@ -243,8 +238,8 @@ class Operations(PullThroughCacheResponse):
             with backend_lock:  # moto resets its backends under this lock, so every request sees a whole state
                 self._read_request(request, full_url, headers)
                 if operation in SHARED_OPERATIONS and self._is_for_moto():
-                    self._operation = None
-                if operation not in UPSTREAM_OPERATIONS or self._operation is None:
+                    return self._leave_to_moto()
+                if operation not in UPSTREAM_OPERATIONS:
                     return self.call_action()
             return self.call_action()
         except ProtocolError as error:
@@ -254,8 +249,11 @@ class Operations(PullThroughCacheResponse):
         """Answer with an UnknownOperationException: requests must name their operation in ``X-Amz-Target``."""
         return self._refuse(UnknownOperationException(operation))
 
-    def call_action(self) -> TYPE_RESPONSE:
-        return ECRResponse.call_action(self)
+    def _leave_to_moto(self) -> TYPE_RESPONSE:
+        # The request is read already, and can be read once only.
+        moto_response = PullThroughCacheResponse()
+        vars(moto_response).update(vars(self))
+        return moto_response.call_action()
 
     def _refuse(self, error: ProtocolError) -> TYPE_RESPONSE:
         error_headers, body = protocol.error_response(error)
@@ -306,7 +304,6 @@ class Operations(PullThroughCacheResponse):
         :raises SerializationException: the body is malformed
         :raises InvalidParameterException: a member violates the constraints of ECR's service model
         """
-        assert self._operation is not None  # moto's own methods do not call this
         shape = get_service_model("ecr").operation_model(self._operation).input_shape
         members = protocol.read_members(self._read_body(), shape)
         violation = find_violation(members, shape)
@@ -326,16 +323,13 @@ class Operations(PullThroughCacheResponse):
     # --- overrides of moto's response class ----------------------------------------------------------------------
 
     def _get_action(self) -> str:
-        return self._operation or super()._get_action()
+        return self._operation
 
     def determine_response_protocol(self, service_model: Any) -> str:
         # moto decides by the request's content type, and fails on other types than ECR's.
-        return "json" if self._operation else super().determine_response_protocol(service_model)
+        return "json"
 
     def _authenticate_and_authorize_normal_action(self, resource: str = "*") -> None:
-        if self._operation is None:
-            super()._authenticate_and_authorize_normal_action(resource)
-            return
         enforced = self.request_count >= settings.INITIAL_NO_AUTH_ACTION_COUNT
         if enforced and "Authorization" not in self.headers:
             raise ProtocolError("MissingAuthenticationTokenException", "Missing Authentication Token")

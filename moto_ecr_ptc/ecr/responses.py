@@ -46,10 +46,12 @@ TOKEN_LIFETIME = timedelta(hours=12)
 
 
 class PullThroughCacheResponse(ECRResponse):
-    def _dispatch(self, request: Any, full_url: str | None = None, headers: Any = None) -> TYPE_RESPONSE:
+    @classmethod
+    def dispatch(cls, request: Any, full_url: str | None = None, headers: Any = None) -> Any:
+        """Answer a request: moto calls this for every path of ECR's hosts."""
         target = request.headers.get("X-Amz-Target")
         if target is None or _is_motos(target.rpartition(".")[2]):
-            return super()._dispatch(request, full_url, headers)
+            return super().dispatch(request, full_url, headers)
         from .operations import Operations
 
         return Operations().answer(request, full_url, headers)
