@@ -13,7 +13,7 @@ from moto_ecr_ptc.ecr import responses
 from moto_ecr_ptc.ecr.validation import find_violation
 
 OPERATIONS = [name for name in MODEL.operation_names if "PullThroughCacheRule" in name]
-ALL_OPERATIONS = sorted(responses.OPERATIONS)
+ALL_OPERATIONS = sorted(responses.OPERATIONS.intersection(MODEL.operation_names))  # an older model has fewer
 PREFIX = MODEL.shape_for("PullThroughCacheRuleRepositoryPrefix").metadata["pattern"]
 CREDENTIAL_ARN = MODEL.shape_for("CredentialArn").metadata["pattern"]
 ENUM = MODEL.shape_for("UpstreamRegistry").metadata["enum"]
