@@ -155,7 +155,7 @@ class PullThroughCacheBackend(ECRBackend):
         from hashlib import sha256
 
         with backend_lock, self._cleaning_up(repository_name):
-            digest = digest or f"sha256:{sha256(image_manifest.encode()).hexdigest()}"
+            digest = digest or f"sha256:{sha256(image_manifest.encode(errors='surrogatepass')).hexdigest()}"
             image = super().put_image(repository_name, image_manifest, image_tag, image_manifest_mediatype, digest)
             if self.is_cached(repository_name):
                 self.cache.mark_pushed(self.repositories[repository_name], image_tag)

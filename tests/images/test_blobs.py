@@ -124,3 +124,30 @@ def test_blob_stays_in_memory_where_no_file_can_be_opened():
         [sys.executable, "-W", "error", "-c", textwrap.dedent(program)], capture_output=True, text=True, check=False
     )
     assert (process.returncode, process.stderr) == (0, "")
+
+
+@FILES
+def test_piece_that_cannot_be_stored_can_be_written_again():
+    program = """
+        import os, resource
+        from moto_ecr_ptc.ecr.images.blobs import IN_MEMORY, BlobWriter
+        content = os.urandom(IN_MEMORY * 4)
+        writer = BlobWriter()
+        writer.write(content[: IN_MEMORY * 2])
+        limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (IN_MEMORY * 3, limits[1]))
+        try:
+            writer.write(content[IN_MEMORY * 2 :])
+        except OSError:
+            pass
+        else:
+            raise AssertionError("it was stored")
+        assert writer.size == IN_MEMORY * 2
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        writer.write(content[IN_MEMORY * 2 :])
+        assert writer.finish().read() == content
+    """
+    process = subprocess.run(
+        [sys.executable, "-W", "error", "-c", textwrap.dedent(program)], capture_output=True, text=True, check=False
+    )
+    assert (process.returncode, process.stderr) == (0, "")

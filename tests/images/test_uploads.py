@@ -159,6 +159,12 @@ def test_image_that_is_put_has_the_digest_of_its_manifest(ecr):
         assert put["image"]["imageId"] == {"imageTag": "1", "imageDigest": sha256(text.encode())}
 
 
+def test_image_whose_manifest_has_half_of_a_character_is_put(aws: Aws):
+    manifest = '{"mediaType": "x", "layers": [], "a": "\ud800"}'
+    body = json.dumps({"repositoryName": "app", "imageTag": "1", "imageManifest": manifest})
+    assert aws.post("PutImage", body.encode()).status_code == 200
+
+
 def test_layer_of_a_deleted_image_goes_unless_another_needs_it(ecr):
     for layer in (b"shared", b"own"):
         upload = initiate(ecr)

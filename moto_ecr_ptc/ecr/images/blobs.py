@@ -60,15 +60,19 @@ class BlobWriter:
         self._content: bytearray | _File = bytearray()
 
     def write(self, piece: bytes) -> None:
+        """Add a piece.
+
+        :raises OSError: it cannot be stored, on a full disk for example; what was written before stays as it was
+        """
+        if isinstance(self._content, bytearray) and self.size + len(piece) > IN_MEMORY:
+            self._move_to_file(self._content)
+        if isinstance(self._content, bytearray):
+            self._content += piece
+        else:
+            self._content.write_at(self.size, piece)
         for one in self._hashes.values():
             one.update(piece)
         self.size += len(piece)
-        if isinstance(self._content, bytearray):
-            self._content += piece
-            if self.size > IN_MEMORY:
-                self._move_to_file(self._content)
-        else:
-            self._content.write(piece)
 
     def has_digest(self, digest: str) -> bool:
         """Return whether ``digest`` is that of the written content, by one of the computed algorithms."""
@@ -92,10 +96,11 @@ class BlobWriter:
 
     def _move_to_file(self, content: bytearray) -> None:
         try:
-            self._content = _File()
+            file = _File()
+            file.write_at(0, content)
         except OSError:
-            return  # no file can be opened just now, so it stays in memory
-        self._content.write(content)
+            return  # no file can be opened or written just now, so it stays in memory
+        self._content = file
 
 
 class _File:
@@ -106,7 +111,8 @@ class _File:
         self._lock = threading.Lock()
         weakref.finalize(self, self._file.close)
 
-    def write(self, piece: bytes | bytearray) -> None:
+    def write_at(self, offset: int, piece: bytes | bytearray) -> None:
+        self._file.seek(offset)
         view = memoryview(piece)
         while view:
             view = view[self._file.write(view) :]
