@@ -251,9 +251,10 @@ def test_concurrent_pulls_ask_a_slow_upstream_once(aws, ecr, quay, slow):
 
 
 def test_time_out_is_waited_for_once(aws, ecr, quay, slow):
-    quay.proxy(slow.url, timeout=1)
+    quay.proxy(slow.url, timeout=3)
+    clients = [aws.client("ecr") for _ in range(4)]
     with ThreadPoolExecutor(4) as pool:
-        answers = pool.map(lambda _: pull(aws.client("ecr"), REPOSITORY, "1", "2"), range(4))
+        answers = pool.map(lambda client: pull(client, REPOSITORY, "1", "2"), clients)
         assert [failure_codes(answer) for answer in answers] == [["UpstreamUnavailable"] * 2] * 4
     assert len(slow.requests) == 1
     assert repositories(ecr) == []

@@ -8,8 +8,8 @@ import threading
 
 import pytest
 
-from moto_ecr_ptc.ecr.exceptions import UpstreamUnavailable
-from moto_ecr_ptc.ecr.upstream.fetch import _Connections, fetch_document
+from moto_ecr_ptc.ecr.exceptions import UpstreamUnavailable, UpstreamUnreachable
+from moto_ecr_ptc.ecr.upstream.fetch import THREAD_NAME, _Connections, fetch_document
 
 
 @pytest.fixture
@@ -53,3 +53,17 @@ def test_connection_that_is_opened_after_the_end_is_ended_at_once():
         connections.track(ours)
         assert theirs.recv(1) == b""
         connections.close()
+
+
+def test_request_whose_thread_ends_at_once_when_it_is_late_is_still_unreachable(listening, monkeypatch):
+    shut_down = _Connections.shut_down
+
+    def shut_down_and_wait(self: _Connections) -> None:
+        shut_down(self)
+        for thread in threading.enumerate():
+            if thread.name == THREAD_NAME:
+                thread.join(10)
+
+    monkeypatch.setattr(_Connections, "shut_down", shut_down_and_wait)
+    with pytest.raises(UpstreamUnreachable, match="no answer within 0.2 seconds"):
+        fetch_document(url(listening), {}, 0.2)

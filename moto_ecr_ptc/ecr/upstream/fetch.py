@@ -83,7 +83,9 @@ class _Request:
         self._timeout = timeout
         self._max_size = max_size
         self._write = write
+        self._is_reachable = False
         self._headers_received: Future[None] = Future()
+        """Done too if there are none to receive."""
         self._answer: Future[Answer] = Future()
         self._connections = _Connections()
 
@@ -112,8 +114,9 @@ class _Request:
 
     def _wait_for(self, future: Future[Value], seconds: float) -> Value:
         if not wait([future], seconds).done:
+            is_reachable = self._is_reachable  # as it was in time
             self._connections.shut_down()
-            if self._headers_received.done():  # the registry is slow, but reachable
+            if is_reachable:
                 raise UpstreamUnavailable(f"GET {self._url}: no end of the answer within {seconds} seconds")
             raise UpstreamUnreachable(f"GET {self._url}: no answer within {seconds} seconds")
         return future.result()
@@ -128,6 +131,7 @@ class _Request:
                 self._connections.tracking(adapter),
                 adapter.send(request, stream=True, timeout=self._timeout) as response,
             ):
+                self._is_reachable = True
                 self._headers_received.set_result(None)
                 # Content is verified as it is stored, whatever encoding a server claims for it.
                 parts = response.raw.stream(_PIECE, decode_content=False)
