@@ -287,7 +287,7 @@ class Operations(BaseResponse):
         # Before moto 5.2.4, an in-process request has a body and no stream.
         if hasattr(request, "environ"):  # pragma: no branch (which it is depends on the installed moto)
             try:
-                self._received = request.get_data()
+                self._received = request.stream.read()
             except (OSError, HTTPException):  # malformed chunks, or a client that disconnects
                 raise SerializationException("The request body is malformed, or cut off") from None
             request.stream = BytesIO(self._received)

@@ -7,6 +7,7 @@ ECR does not pay for it.
 from __future__ import annotations
 
 import base64
+from io import BytesIO
 from typing import Any, cast
 
 from moto.core.common_types import TYPE_RESPONSE
@@ -43,7 +44,7 @@ OPERATIONS = frozenset(
 SHARED_OPERATIONS = frozenset({"BatchGetImage"})
 """moto's operations that this package answers for repositories that use pull through cache, and where it translates."""
 
-TRANSLATION = b"acceptedMediaTypes"
+_TRANSLATION = b"acceptedMediaTypes"
 """The member of BatchGetImage with which manifests are translated; moto ignores it."""
 
 
@@ -79,14 +80,20 @@ class PullThroughCacheResponse(ECRResponse):
 
 def _is_motos(operation: str, request: Any) -> bool:
     if operation in SHARED_OPERATIONS:
-        return not is_pull_through_cache_used() and TRANSLATION not in _peek(request)
+        return not is_pull_through_cache_used() and not _may_translate(request)
     return operation not in OPERATIONS and operation in get_service_model("ecr").operation_names
 
 
-def _peek(request: Any) -> bytes:
-    """Return the body of a request, which can be read again afterwards."""
+def _may_translate(request: Any) -> bool:
+    """Return whether a request may ask for a translation. Its body can be read again afterwards."""
+    if request.headers.get("Content-Encoding"):
+        return True
+    if not hasattr(request, "get_data"):  # in process, before moto 5.2.4
+        body = request.body or b""
+        return _TRANSLATION in (body.encode() if isinstance(body, str) else body)
     try:
-        body = request.get_data() if hasattr(request, "get_data") else request.body or b""
+        body = request.get_data(cache=False)
     except (OSError, HTTPException):  # malformed chunks, or a client that disconnects
-        return b""
-    return body.encode() if isinstance(body, str) else bytes(body)
+        return True
+    request.stream = BytesIO(body)
+    return _TRANSLATION in body
