@@ -15,7 +15,6 @@ from ..images.manifests import (
     MAX_MANIFEST_SIZE,
     InvalidManifest,
     Manifest,
-    has_digest,
     is_tag,
 )
 from .auth import Access
@@ -59,7 +58,7 @@ def put(request: Request, path: Path, access: Access) -> Answer:
     with backend_lock:  # meanwhile the repository or the permission may be gone
         repository = find_or_create(access, path.name, "ecr:PutImage")
         tag = None if ":" in path.reference else path.reference
-        if tag is None and not has_digest(content, path.reference):
+        if tag is None and path.reference != manifest.digest:
             raise ImageDigestDoesNotMatchException(repository, path.reference)
         if tag is not None and not is_tag(tag):
             raise InvalidImageTag
