@@ -149,6 +149,11 @@ def test_token_of_another_region_is_refused(aws, endpoint: Endpoint, region):
     assert error(endpoint("GET", "/v2/", auth=("AWS", password(aws, region=region)))) == INVALID_TOKEN
 
 
+def test_token_of_a_region_that_does_not_exist_is_refused(server: Aws):
+    endpoint = Endpoint(server, region="moon-1")
+    assert error(endpoint("GET", "/v2/")) == INVALID_TOKEN
+
+
 def test_token_is_good_for_12_hours(in_process: Aws):
     with freeze_time("2026-03-02 12:00:00") as clock:
         endpoint = Endpoint(in_process)
