@@ -122,9 +122,7 @@ def test_malformed_range_is_refused_and_changes_nothing(endpoint: Endpoint, meth
 
 @pytest.mark.parametrize(("header", "announced"), [("0-2", 3), ("0-4", 5), ("0-99999999", 100_000_000)])
 @pytest.mark.parametrize("method", ["PATCH", "PUT"])
-def test_range_that_does_not_fit_the_body_is_refused_and_changes_nothing(
-    endpoint: Endpoint, method, header, announced
-):
+def test_range_that_does_not_fit_the_body_is_refused_and_changes_nothing(endpoint: Endpoint, method, header, announced):
     upload = start(endpoint)
     digest = {"digest": sha256(b"1234")}
     answer = endpoint(method, upload, b"1234", params=digest, headers={"Content-Range": header})

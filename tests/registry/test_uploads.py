@@ -303,9 +303,7 @@ def test_upload_that_was_left_for_a_day_is_gone_for_the_api_too(clock, ecr, endp
 
 def test_upload_that_the_api_began_is_finished_at_the_endpoint(endpoint: Endpoint, ecr):
     upload = ecr.initiate_layer_upload(repositoryName="app")["uploadId"]
-    ecr.upload_layer_part(
-        repositoryName="app", uploadId=upload, partFirstByte=0, partLastByte=1, layerPartBlob=b"bl"
-    )
+    ecr.upload_layer_part(repositoryName="app", uploadId=upload, partFirstByte=0, partLastByte=1, layerPartBlob=b"bl")
     assert add(endpoint, f"{UPLOADS}{upload}", b"o").status_code == 201
     assert close(endpoint, f"{UPLOADS}{upload}", DIGEST, b"b").status_code == 201
 
