@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from http.client import responses as reasons
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlsplit
 
 from werkzeug.exceptions import HTTPException
 from werkzeug.wsgi import get_input_stream
@@ -13,6 +14,9 @@ from werkzeug.wsgi import get_input_stream
 from ..images.blobs import PIECE
 from . import routes
 from .messages import BodyCutOff, Request
+
+_HOST = re.compile(r"[\w.-]*(?::[0-9]*)?|\[[0-9a-f:.]+\](?::[0-9]*)?", re.ASCII | re.IGNORECASE)
+"""The name or address of a host, with its port."""
 
 
 def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
@@ -31,12 +35,22 @@ def _read_request(environ: dict[str, Any]) -> Request:
     }
     return Request(
         method=environ["REQUEST_METHOD"],
-        base_url=f"{environ['wsgi.url_scheme']}://{environ.get('HTTP_HOST') or environ['SERVER_NAME']}",
+        base_url=f"{environ['wsgi.url_scheme']}://{_find_host(environ)}",
         path=_decode(environ["PATH_INFO"]),
         query=dict(reversed(parse_qsl(environ.get("QUERY_STRING", ""), keep_blank_values=True))),
         headers=headers,
         body=_pieces(environ),
     )
+
+
+def _find_host(environ: dict[str, Any]) -> str:
+    """Return the host that a client called: the server's own, if the client does not say it, or not in its right form."""
+    host: str = environ.get("HTTP_HOST", "")
+    try:
+        is_host = bool(host and _HOST.fullmatch(host) and urlsplit(f"//{host}").netloc)
+    except ValueError:  # an address that is none
+        is_host = False
+    return host if is_host else f"{environ['SERVER_NAME']}:{environ['SERVER_PORT']}"
 
 
 def _pieces(environ: dict[str, Any]) -> Iterator[bytes]:
