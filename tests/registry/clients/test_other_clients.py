@@ -6,12 +6,10 @@ import json
 import sys
 from pathlib import Path
 
-import pytest
-
 from moto_ecr_ptc.ecr.images.manifests import sha256
 from moto_ecr_ptc.ecr.upstream.built_images import build_image
 from tests.registry.clients.images import AMD64, make_layer
-from tests.registry.clients.programs import missing, need_module
+from tests.registry.clients.programs import need
 from tests.upstream.layouts import write_layout
 
 HERE = Path(__file__).parent
@@ -57,9 +55,7 @@ def test_syft_finds_the_packages_of_an_image(endpoint, programs, tmp_path):
 
 
 def test_chart_that_helm_pushed_is_pulled_as_it_was(endpoint, programs, tmp_path):
-    if sys.version_info < (3, 10):
-        pytest.skip("helm-python-sdk needs Python 3.10")
-    need_module("helm_python")
+    need("helm_python")
     endpoint.create("charts/demo")
     (tmp_path / "pulled").mkdir()
     arguments = (str(HERE / "push_chart.py"), endpoint.host, "charts", str(tmp_path))
@@ -73,25 +69,11 @@ def test_chart_that_helm_pushed_is_pulled_as_it_was(endpoint, programs, tmp_path
 # --- Node.js ---------------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def node(endpoint, programs):
-    """Run the client of Node.js on an image, and return what it read."""
-    found = programs.run(
-        "node", "--eval", "try { require.resolve('oci-registry-client'); console.log('yes') } catch {}"
-    )
-    if not found:
-        missing("oci-registry-client")
-
-    def run(repository, tag):
-        script = str(HERE / "read_image.js")
-        return json.loads(programs.run("node", script, endpoint.host, repository, tag, stdin=endpoint.password))
-
-    return run
-
-
-def test_node_client_reads_the_whole_image(endpoint, programs, node, single):
+def test_node_client_reads_the_whole_image(endpoint, programs, single):
+    need("oci-registry-client")
     programs.copy(f"oci:{single}:v1", f"docker://{endpoint.create('team/app')}:v1")
-    assert node("team/app", "v1") == {
+    arguments = (str(HERE / "read_image.js"), endpoint.host, "team/app", "v1")
+    assert json.loads(programs.run("node", *arguments, stdin=endpoint.password)) == {
         "tags": ["v1"],
         "manifest": json.loads(AMD64.manifest.content),
         "blobs": [sha256(layer) for layer in AMD64.layers],
