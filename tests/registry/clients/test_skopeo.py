@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from conftest import MODEL
 from tests.registry.clients.images import AMD64, ARM64, INDEX, stored_blobs, tagged_digests
 from tests.upstream.layouts import write_layout
 
@@ -114,6 +115,20 @@ def test_password_of_the_aws_cli_logs_in(endpoint, strangers, cli, single):
     assert "Login Succeeded!" in strangers.run(*logging_in, stdin=password)
     app = endpoint.create("team/app")
     strangers.copy(f"oci:{single}:v1", f"docker://{app}:v1")
+    assert endpoint.images("team/app") == {AMD64.manifest.digest: ["v1"]}
+
+
+@pytest.mark.skipif(
+    "CREATE_ON_PUSH" not in MODEL.shape_for("RCTAppliedFor").metadata["enum"],
+    reason="the model of an older botocore has no CREATE_ON_PUSH",
+)
+def test_push_makes_the_repository_that_a_template_says(endpoint, programs, single):
+    endpoint.ecr.create_repository_creation_template(
+        prefix="team", appliedFor=["CREATE_ON_PUSH"], imageTagMutability="IMMUTABLE"
+    )
+    programs.copy(f"oci:{single}:v1", f"docker://{endpoint.host}/team/app:v1")
+    (repository,) = endpoint.ecr.describe_repositories()["repositories"]
+    assert (repository["repositoryName"], repository["imageTagMutability"]) == ("team/app", "IMMUTABLE")
     assert endpoint.images("team/app") == {AMD64.manifest.digest: ["v1"]}
 
 
