@@ -37,9 +37,10 @@ class Endpoint:
         details = self.ecr.describe_images(repositoryName=repository)["imageDetails"]
         return {detail["imageDigest"]: detail.get("imageTags", []) for detail in details}
 
-    def get(self, path: str) -> requests.Response:
+    def get(self, path: str, **parameters: str) -> requests.Response:
         """Send a request to a path below ``/v2/``."""
-        answer = requests.get(f"http://{self.host}/v2/{path}", auth=("AWS", self.password), timeout=60)
+        url = f"http://{self.host}/v2/{path}"
+        answer = requests.get(url, params=parameters, auth=("AWS", self.password), timeout=60)
         answer.raise_for_status()
         return answer
 

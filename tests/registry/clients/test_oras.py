@@ -124,8 +124,8 @@ def artifact(endpoint, programs, client, single, sbom, tmp_path):
     return digest
 
 
-def referrers(endpoint, query=""):
-    index = endpoint.get(f"team/app/referrers/{AMD64.manifest.digest}{query}").json()
+def referrers(endpoint, **parameters):
+    index = endpoint.get(f"team/app/referrers/{AMD64.manifest.digest}", **parameters).json()
     return [(referrer["digest"], referrer["artifactType"]) for referrer in index["manifests"]]
 
 
@@ -134,11 +134,11 @@ def test_sbom_is_found_by_the_image_that_it_refers_to(endpoint, artifact):
 
 
 def test_sbom_is_found_by_its_type(endpoint, artifact):
-    assert referrers(endpoint, f"?artifactType={SBOM_TYPE}") == [(artifact, SBOM_TYPE)]
+    assert referrers(endpoint, artifactType=SBOM_TYPE) == [(artifact, SBOM_TYPE)]
 
 
 def test_sbom_is_not_found_by_another_type(endpoint, artifact):
-    assert referrers(endpoint, "?artifactType=application/vnd.other") == []
+    assert referrers(endpoint, artifactType="application/vnd.other") == []
 
 
 @pytest.mark.skipif(

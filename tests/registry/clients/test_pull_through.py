@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
+from conftest import LIFECYCLE_POLICY
 from moto_ecr_ptc import upstream_registry
 from tests.registry.clients.images import AMD64, stored_blobs, tagged_digests
 from tests.registry.clients.programs import ECR_HOST
@@ -23,7 +26,7 @@ def hub(endpoint):
         prefix="docker-hub",
         appliedFor=["PULL_THROUGH_CACHE"],
         imageTagMutability="IMMUTABLE",
-        resourceTags=[{"Key": "team", "Value": "images"}],
+        lifecyclePolicy=LIFECYCLE_POLICY,
     )
     hub = upstream_registry("docker-hub")
     hub.credentials = {"username": "a-user", "accessToken": "a-token"}
@@ -51,8 +54,8 @@ def test_pull_makes_the_repository_that_the_template_says(endpoint, programs, hu
     programs.copy(f"docker://{endpoint.host}/{ALPINE}:3.20", f"oci:{tmp_path}/pulled:3.20")
     (repository,) = endpoint.ecr.describe_repositories()["repositories"]
     assert (repository["repositoryName"], repository["imageTagMutability"]) == (ALPINE, "IMMUTABLE")
-    tags = endpoint.ecr.list_tags_for_resource(resourceArn=repository["repositoryArn"])["tags"]
-    assert tags == [{"Key": "team", "Value": "images"}]
+    policy = endpoint.ecr.get_lifecycle_policy(repositoryName=ALPINE)["lifecyclePolicyText"]
+    assert json.loads(policy) == json.loads(LIFECYCLE_POLICY)
 
 
 def test_index_comes_with_all_its_platforms(endpoint, programs, hub, tmp_path):
