@@ -60,7 +60,9 @@ def test_podman_is_told_that_a_repository_is_absent(endpoint, programs, app):
     programs.run("podman", "pull", "--tls-verify=false", f"{app}@{AMD64.manifest.digest}")
     programs.run("podman", "tag", f"{app}@{AMD64.manifest.digest}", f"{endpoint.host}/absent:v1")
     error = programs.fail("podman", "push", "--tls-verify=false", f"{endpoint.host}/absent:v1")
-    assert "The repository with name 'absent' does not exist in the registry with id '123456789012'" in error
+    assert (
+        "name unknown: The repository with name 'absent' does not exist in the registry with id '123456789012'" in error
+    )
 
 
 def test_podman_logs_in_with_the_password(endpoint, strangers):

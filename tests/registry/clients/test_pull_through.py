@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from conftest import LIFECYCLE_POLICY
+from conftest import LIFECYCLE_POLICY, repositories
 from moto_ecr_ptc import upstream_registry
 from tests.registry.clients.images import AMD64, stored_blobs, tagged_digests
 from tests.registry.clients.programs import ECR_HOST
@@ -76,15 +76,22 @@ def test_podman_pulls_by_the_registrys_own_name(programs, hub):
     assert digest.strip() == image.digest
 
 
-def test_failure_of_the_upstream_is_told(endpoint, programs, hub, tmp_path):
-    hub.fail("library/alpine", status=503)
+@pytest.mark.parametrize(
+    ("status", "told"),
+    [
+        (503, "received unexpected HTTP status: 503 Service Unavailable"),
+        (403, "denied: The authentication to the upstream registry failed. Verify that the credentials provided"),
+    ],
+)
+def test_failure_of_the_upstream_is_told_and_leaves_no_repository(endpoint, programs, hub, tmp_path, status, told):
+    hub.fail("library/alpine", status=status)
     error = programs.fail_to_copy(f"docker://{endpoint.host}/{ALPINE}:3.20", f"oci:{tmp_path}/pulled:3.20")
-    assert "503" in error or "unavailable" in error.lower()
-    assert endpoint.ecr.describe_repositories()["repositories"] == []
+    assert told in error
+    assert repositories(endpoint.ecr) == []
 
 
-def test_image_that_the_upstream_does_not_have_is_unknown(endpoint, programs, hub, tmp_path):
+def test_image_that_the_upstream_does_not_have_leaves_no_repository(endpoint, programs, hub, tmp_path):
     hub.push("library/busybox", tag="1.36")
     error = programs.fail_to_copy(f"docker://{endpoint.host}/{ALPINE}:3.20", f"oci:{tmp_path}/pulled:3.20")
-    assert "name unknown" in error or "manifest unknown" in error
-    assert endpoint.ecr.describe_repositories()["repositories"] == []
+    assert f"name unknown: The repository with name '{ALPINE}' does not exist" in error
+    assert repositories(endpoint.ecr) == []

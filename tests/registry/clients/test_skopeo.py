@@ -138,20 +138,23 @@ def test_push_makes_the_repository_that_a_template_says(endpoint, programs, sing
 def test_wrong_password_does_not_log_in(endpoint, strangers):
     credentials = ("--username", "AWS", "--password", "wrong")
     error = strangers.fail("skopeo", "login", "--tls-verify=false", *credentials, endpoint.host)
-    assert "401" in error or "unauthorized" in error or "invalid username/password" in error
+    assert "invalid username/password" in error
 
 
 @pytest.mark.parametrize("options", [("--dest-no-creds",), ("--dest-creds", "AWS:wrong")], ids=["none", "wrong"])
 def test_push_without_the_right_credentials_stores_nothing(endpoint, programs, single, options):
     app = endpoint.create("team/app")
     error = programs.fail_to_copy(f"oci:{single}:v1", f"docker://{app}:v1", *options)
-    assert "401" in error or "unauthorized" in error
+    assert "unauthorized: authentication required" in error
     assert endpoint.images("team/app") == {}
 
 
 def test_push_without_a_repository_is_told_its_name(endpoint, programs, single):
     error = programs.fail_to_copy(f"oci:{single}:v1", f"docker://{endpoint.host}/team/app:v1")
-    assert "The repository with name 'team/app' does not exist in the registry with id '123456789012'" in error
+    assert (
+        "name unknown: The repository with name 'team/app' does not exist in the registry with id '123456789012'"
+        in error
+    )
     assert endpoint.ecr.describe_repositories()["repositories"] == []
 
 
@@ -170,4 +173,4 @@ def test_push_of_an_immutable_tag_is_told_so(endpoint, programs, single, tmp_pat
 def test_pull_of_an_absent_tag_is_told_so(endpoint, programs, tmp_path):
     app = endpoint.create("team/app")
     error = programs.fail_to_copy(f"docker://{app}:absent", f"oci:{tmp_path}/pulled:v1")
-    assert "manifest unknown" in error
+    assert "manifest unknown: Requested image not found" in error

@@ -74,7 +74,7 @@ def test_pushed_layers_are_available(pushed):
 def test_pushed_image_that_the_api_deletes_is_not_pulled(endpoint, pushed, programs, tmp_path):
     pushed.batch_delete_image(repositoryName=NAME, imageIds=[{"imageTag": "v1"}])
     error = programs.fail_to_copy(f"docker://{endpoint.host}/{NAME}:v1", f"oci:{tmp_path}/pulled:v1")
-    assert "manifest unknown" in error
+    assert "manifest unknown: Requested image not found" in error
 
 
 def test_tag_that_is_pushed_again_moves(endpoint, pushed, programs, multi, tmp_path):
