@@ -7,7 +7,8 @@ import json
 import pytest
 
 from conftest import MODEL
-from tests.registry.clients.images import AMD64, ARM64, INDEX, stored_blobs, tagged_digests
+from moto_ecr_ptc.ecr.upstream.built_images import build_image
+from tests.registry.clients.images import AMD64, ARM64, INDEX, describe, make_layer, stored_blobs, tagged_digests
 from tests.upstream.layouts import write_layout
 
 
@@ -60,6 +61,16 @@ def test_image_in_docker_format_is_pulled_in_oci_format(endpoint, programs, sing
     assert raw["mediaType"] == "application/vnd.docker.distribution.manifest.v2+json"
     programs.copy(f"docker://{app}:v1", f"oci:{tmp_path}/pulled:v1")
     assert set(stored_blobs(tmp_path / "pulled")) > {layer.digest for layer in AMD64.manifest.layers}
+
+
+def test_pushed_signature_is_found_by_the_index_that_it_signs(endpoint, programs, multi, tmp_path):
+    app = endpoint.create("team/app")
+    programs.copy(f"oci:{multi}:v1", f"docker://{app}:v1", "--all")
+    signature = build_image([make_layer("signature", b"signed")], "linux/amd64", describe(INDEX))
+    write_layout(tmp_path / "signature", "v1", signature)
+    programs.copy(f"oci:{tmp_path}/signature:v1", f"docker://{app}:v1.sig")
+    index = endpoint.get(f"team/app/referrers/{INDEX.manifest.digest}").json()
+    assert [referrer["digest"] for referrer in index["manifests"]] == [signature.manifest.digest]
 
 
 def test_inspect_shows_the_image(endpoint, programs, single):
