@@ -118,12 +118,15 @@ def _find_running_servers() -> Iterator[Any]:
 
 
 def _watch_servers() -> None:
-    """Register the moto servers that are started from now on."""
+    """Register the moto servers that are started from now on, and lead image clients to the registry endpoint."""
 
     def note(self: Any) -> None:
         _servers.add(self)
 
-    _extend(sys.modules[_SERVER].DomainDispatcherApplication, "__init__", note)
+    application = sys.modules[_SERVER].DomainDispatcherApplication
+    _extend(application, "__init__", note)
+    if _is_supported(sys.modules["moto"].__version__):
+        importlib.import_module("moto_ecr_ptc.registry_server").register(application)
 
 
 def _watch_threaded_servers() -> None:

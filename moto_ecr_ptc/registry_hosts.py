@@ -10,35 +10,73 @@ import re
 from collections.abc import Iterator
 from functools import wraps
 from http.client import responses as reasons
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 import responses
 from moto.core import models as moto_core
 from requests import PreparedRequest
 from urllib3.response import HTTPResponse
 
+if TYPE_CHECKING:
+    from .ecr.downloads import Download
+    from .ecr.registry.messages import Answer, Request
 
-class _LayerResponse(responses.BaseResponse):
-    """Answers downloads of layers, reading them piece by piece."""
+_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+
+
+class _RegistryResponse(responses.BaseResponse):
+    """Answers the requests to registries, reading and writing bodies piece by piece."""
 
     def __init__(self, method: str) -> None:
         from .ecr.registry_id import REGISTRY_HOST  # not at the top: it would load moto's ECR, which needs this module
 
-        super().__init__(method, re.compile(rf"https?://{REGISTRY_HOST}/layers(?:\?|$)"))
+        super().__init__(method, re.compile(rf"https?://{REGISTRY_HOST}(?::[0-9]+)?(?:[/?]|$)"))
 
     def get_response(self, request: PreparedRequest) -> HTTPResponse:
-        from .ecr.downloads import find_download  # with the first layer
+        url = urlsplit(str(request.url))
+        found: Download | Answer
+        if url.path == "/layers":
+            from .ecr.downloads import find_download  # with the first layer
 
-        download = find_download(str(request.method), str(request.url))
+            found = find_download(str(request.method), str(request.url))
+        else:
+            from .ecr.registry.routes import answer  # with the first image client
+
+            found = answer(_read_request(request))
         return HTTPResponse(
-            status=download.status,
-            reason=reasons[download.status],
-            headers=download.headers,
-            body=io.BufferedReader(_Stream(iter(()) if request.method == "HEAD" else download.pieces())),
+            status=found.status,
+            reason=reasons[found.status],
+            headers=found.headers,
+            body=io.BufferedReader(_Stream(iter(()) if request.method == "HEAD" else found.pieces())),
             preload_content=False,
             decode_content=False,
             request_method=request.method,
         )
+
+
+def _read_request(request: PreparedRequest) -> Request:
+    from .ecr.registry.messages import Request
+
+    url = urlsplit(str(request.url))
+    return Request(
+        method=str(request.method),
+        base_url=f"{url.scheme}://{url.netloc}",
+        path=unquote(url.path),
+        query=dict(reversed(parse_qsl(url.query, keep_blank_values=True))),
+        headers={name.lower(): _text(value) for name, value in request.headers.items()},
+        body=_pieces(request.body),
+    )
+
+
+def _pieces(body: Any) -> Iterator[bytes]:
+    """Yield the pieces of a body: ``requests`` sends bytes, text, and iterables; files have been read already."""
+    for piece in [body] if isinstance(body, (bytes, bytearray, str)) else body or ():
+        yield piece.encode() if isinstance(piece, str) else bytes(piece)
+
+
+def _text(value: Any) -> str:
+    return value.decode("latin-1") if isinstance(value, bytes) else str(value)
 
 
 class _Stream(io.RawIOBase):
@@ -74,5 +112,5 @@ def register() -> None:
 
 
 def _answer() -> None:
-    for method in ("GET", "HEAD"):
-        moto_core.responses_mock.add(_LayerResponse(method))
+    for method in _METHODS:
+        moto_core.responses_mock.add(_RegistryResponse(method))

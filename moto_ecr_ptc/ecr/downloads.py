@@ -59,7 +59,8 @@ def find_download(method: str, url: str) -> Download:
         return _refuse(403, "AccessDenied", "The URL is good for downloads only")
     parameters = {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}
     host = re.match(f"https?://{REGISTRY_HOST}/", url)
-    account_id, region = host.groups() if host else (parameters.get("account_id", ""), parameters.get("region", ""))
+    named = host.groupdict() if host else {"account": parameters.get("account_id"), "region": parameters.get("region")}
+    account_id, region = named["account"] or "", named["region"] or ""
     backend = _find_backend(account_id, region)
     fault = "There is no such registry" if backend is None else backend.download_signer.find_fault(parameters)
     if backend is None or fault:

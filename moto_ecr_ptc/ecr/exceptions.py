@@ -9,13 +9,9 @@ are errors of the AWS JSON protocol, which the model does not list.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 from moto.core.exceptions import ServiceException
 from moto.ecr.exceptions import InvalidParameterException
-
-if TYPE_CHECKING:
-    from moto.ecr.models import Repository
 
 # --- the AWS JSON protocol -------------------------------------------------------------------------------------------
 
@@ -352,42 +348,6 @@ class LayerInaccessibleException(ServiceException):
         "The specified layer is not available because it is not associated with an image. "
         "Unassociated image layers may be cleaned up at any time."
     )
-
-
-class UploadNotFoundException(ServiceException):
-    code = "UploadNotFoundException"
-
-    def __init__(self, repository: Repository, upload_id: str) -> None:
-        super().__init__(
-            f"The upload with id '{upload_id}' in the repository with name '{repository.name}' "
-            f"in the registry with id '{repository.registry_id}' does not exist"
-        )
-
-
-class InvalidLayerPartException(ServiceException):
-    code = "InvalidLayerPartException"
-
-    def __init__(self, repository: Repository, upload_id: str, first_byte: int, expected: int) -> None:
-        super().__init__(f"First byte of the layer part is {first_byte} instead of {expected}")
-        self.registry_id = repository.registry_id
-        self.repository_name = repository.name
-        self.upload_id = upload_id
-        self.last_valid_byte_received = expected - 1
-
-
-class EmptyUploadException(ServiceException):
-    code = "EmptyUploadException"
-
-    def __init__(self, repository: Repository, upload_id: str) -> None:
-        super().__init__(
-            f"The upload with id '{upload_id}' in the repository with name '{repository.name}' "
-            f"in registry with id '{repository.registry_id}' cannot be completed because it does not have any parts"
-        )
-
-
-class InvalidLayerException(ServiceException):
-    code = "InvalidLayerException"
-    message = "None of the provided layer digests match the calculated layer digest"
 
 
 class InvalidSubjectDigest(InvalidParameterException):

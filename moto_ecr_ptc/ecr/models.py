@@ -6,13 +6,13 @@ pull through cache does not pay for it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import nullcontext
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from moto.core.base_backend import backend_lock
 from moto.ecr.models import ECRBackend, Image, Repository, ecr_backends
 
+from .components import component
 from .registry_id import RegistryId
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .configuration.templates import Templates
     from .images.blobs import Blob
     from .images.layers import Layers
+    from .images.manifests import Manifest
     from .images.repositories import Repositories
     from .images.uploads import Uploads
     from .pulls.cache import Cache
@@ -29,23 +30,6 @@ if TYPE_CHECKING:
     from .pulls.pulling import ImagePulls
     from .pulls.referrer_pulls import ReferrerPulls
     from .pulls.upstream_repositories import UpstreamRepositories
-
-Component = TypeVar("Component")
-
-
-class component(Generic[Component]):  # noqa: N801 (it is used as a decorator)
-    """A part of a backend's state, created at its first use and kept until moto resets the backend."""
-
-    def __init__(self, make: Callable[[Any], Component]) -> None:
-        self._make = make
-        self._name = make.__name__
-        self.__doc__ = make.__doc__
-
-    def __get__(self, backend: Any, owner: type) -> Component:
-        with backend_lock:
-            if self._name not in vars(backend):
-                vars(backend)[self._name] = self._make(backend)
-            return cast(Component, vars(backend)[self._name])
 
 
 class PullThroughCacheBackend(ECRBackend):
@@ -161,6 +145,16 @@ class PullThroughCacheBackend(ECRBackend):
                 self.cache.mark_pushed(self.repositories[repository_name], image_tag)
             return image
 
+    def push_image(self, repository: Repository, tag: str | None, manifest: Manifest) -> Image:
+        """Store an image that a client pushed to the registry endpoint, and never pull its tag again."""
+        from .images.pushes import push
+
+        with backend_lock:
+            image = push(repository, self.layers, tag, manifest)
+            if tag and self.is_cached(repository.name):
+                self.cache.mark_pushed(repository, tag)
+            return image
+
     def batch_delete_image(
         self,
         repository_name: str,
@@ -168,12 +162,15 @@ class PullThroughCacheBackend(ECRBackend):
         image_ids: list[dict[str, str]] | None = None,
     ) -> dict[str, Any]:
         """Delete images, and the layers that only they refer to. (BatchDeleteImage)"""
+        from .images.stored_images import deleted_untagged
+
         with backend_lock, self._cleaning_up(repository_name):
-            if not self.is_cached(repository_name):
-                return super().batch_delete_image(repository_name, registry_id, image_ids)
-            with self.cache.deleted_untagged(self.repositories[repository_name]) as deleted:
+            repository = self.repositories.get(repository_name)
+            with deleted_untagged(repository) as deleted:
                 answer = super().batch_delete_image(repository_name, registry_id, image_ids)
             answer["imageIds"] += deleted
+            if self.is_cached(repository_name):
+                self.cache.forget_missing(self.repositories[repository_name])
             return answer
 
     def delete_repository(

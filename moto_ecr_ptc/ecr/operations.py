@@ -267,15 +267,16 @@ class Operations(BaseResponse):
         return operation
 
     def _is_for_moto(self) -> bool:
-        """Return whether a request names a repository that does not use pull through cache.
+        """Return whether a request asks for no translation, of a repository that does not use pull through cache.
 
         A malformed request is answered here with the protocol's error: moto would fail on it.
         """
         try:
-            name = json.loads(self._read_body().decode())["repositoryName"]
-        except (ValueError, RecursionError, LookupError, TypeError):
+            members = json.loads(self._read_body().decode())
+            name, accepted = members["repositoryName"], members.get("acceptedMediaTypes")
+        except (ValueError, RecursionError, LookupError, TypeError, AttributeError):
             return False
-        return isinstance(name, str) and not self._backend.uses_pull_through_cache(name)
+        return isinstance(name, str) and not accepted and not self._backend.uses_pull_through_cache(name)
 
     def _read_body(self) -> bytes:
         body = self.body or self._received  # moto consumes the body of a form, and curl declares every body a form

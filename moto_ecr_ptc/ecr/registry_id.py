@@ -8,8 +8,11 @@ from typing import NamedTuple
 from moto.core.utils import utcnow
 from moto.utilities.utils import get_partition
 
-REGISTRY_HOST = r"(?P<account>[0-9]{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(?:\.cn)?"
-"""The host of a registry, as a regular expression."""
+REGISTRY_HOST = (
+    r"(?P<account>[0-9]{12})\.dkr(?:(?P<dual_stack>-)|\.)ecr(?:-fips)?\.(?P<region>[a-z0-9-]+)"
+    r"\.(?(dual_stack)on\.aws|amazonaws\.com(?:\.cn)?)"
+)
+"""The host of a registry, as a regular expression: AWS's, with FIPS, with dual stack, with both."""
 
 
 class RegistryId(NamedTuple):

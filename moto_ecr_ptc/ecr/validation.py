@@ -41,6 +41,12 @@ def find_violation(members: Mapping[str, Any], shape: StructureShape) -> str | N
     return violation and "Invalid parameter at '{}' failed to satisfy constraint: '{}'".format(*violation)
 
 
+def find_violation_of(value: Any, shape: Shape, name: str) -> str | None:
+    """Return ECR's message about the value of one member, or None if it violates no constraint."""
+    violation = _find_in_value(value, shape, name)
+    return violation and "Invalid parameter at '{}' failed to satisfy constraint: '{}'".format(*violation)
+
+
 def _find_in_structure(members: Mapping[str, Any], shape: StructureShape, path: str) -> tuple[str, str] | None:
     """Return the first violation in a structure: the path of the member, and the constraint."""
     for name, member in shape.members.items():

@@ -16,13 +16,17 @@ from fnmatch import fnmatchcase
 from inspect import signature
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from moto import settings
 from moto.backends import get_backend
+from moto.core.responses import BaseResponse
 from moto.iam.access_control import (
     AssumedRoleAccessKey,
+    CreateAccessKeyFailure,
     IAMPolicy,
     IAMPolicyStatement,
     IAMUserAccessKey,
     PermissionResult,
+    create_access_key,
 )
 
 from ..exceptions import ActionDenied, InvalidCustomRoleArn
@@ -67,6 +71,10 @@ class Caller:
     def __init__(self, access_key: IAMUserAccessKey | AssumedRoleAccessKey) -> None:
         self._access_key = access_key
 
+    @property
+    def arn(self) -> str:
+        return self._access_key.arn
+
     def require(self, action: str, resource: str, context: dict[str, str] | None = None) -> None:
         """Check that the caller's identity policies allow ``action`` on ``resource``.
 
@@ -76,15 +84,23 @@ class Caller:
         if _decide(self._evaluate(action, resource, context)) is not PermissionResult.PERMITTED:
             raise ActionDenied(self._access_key.arn, action, resource)
 
-    def may(self, action: str, resource: str, registry_policy: str | None) -> bool:
-        """Return whether the caller's identity policies or the registry's policy allow ``action``, and none denies it.
+    def may(self, action: str, resource: str, policy: str | None) -> bool:
+        """Return whether the caller's identity policies or a resource policy allow ``action``, and none denies it.
 
         Source: Amazon ECR user guide, "Private registry permissions". An Allow to the whole account is ignored:
         it leaves the decision to the identity policies.
+
+        :param policy: of the registry or the repository, in the caller's own account
         """
         results = self._evaluate(action, resource, None)
-        results.add(_evaluate_policy(registry_policy, self._principal(), action, resource))
+        results.add(_evaluate_policy(policy, self._principal(), action, resource))
         return _decide(results) is PermissionResult.PERMITTED
+
+    def is_allowed_by(self, policy: str | None, action: str, resource: str) -> bool:
+        """Return whether a resource policy of another account allows the caller ``action`` on ``resource``."""
+        principal = self._principal()
+        principal = principal._replace(granted_as=frozenset().union(*principal.chain))
+        return _evaluate_policy(policy, principal, action, resource) is PermissionResult.PERMITTED
 
     def _principal(self) -> _Principal:
         arn = self._access_key.arn
@@ -175,6 +191,43 @@ def policy_allows_role(policy: str | None, role_arn: str, *, action: str, resour
     account = _account_names(account_id, partition)
     principal = _Principal(chain=(frozenset({role_arn}), account), granted_as=account | {role_arn})
     return _evaluate_policy(policy, principal, action, resource) is PermissionResult.PERMITTED
+
+
+def policy_allows_account(policy: str | None, account_id: str, partition: str, *, action: str, resource: str) -> bool:
+    """Return whether a resource policy allows anyone of another account ``action`` on ``resource``.
+
+    The same statements are ignored as by ``policy_denies_role``.
+    """
+    account = _account_names(account_id, partition)
+    named = {
+        name
+        for statement in _statements(policy)
+        for name in _principals(statement.get("Principal"))
+        if name.split(":")[4:5] == [account_id]
+    }
+    principal = _Principal(chain=(account,), granted_as=account | named)
+    return _evaluate_policy(policy, principal, action, resource) is PermissionResult.PERMITTED
+
+
+def is_enforced() -> bool:
+    """Return whether moto enforces IAM just now."""
+    return BaseResponse.request_count >= settings.INITIAL_NO_AUTH_ACTION_COUNT
+
+
+def find_caller(registry: RegistryId, access_key: str) -> Caller | None:
+    """Return who has an access key; None if nobody has it, or if its role was deleted.
+
+    :param registry: one of the account that the key belongs to
+    """
+    sessions = get_backend("sts")[registry.account_id][registry.partition].assumed_roles
+    tokens = [session.session_token for session in sessions if session.access_key_id == access_key]
+    headers = {"X-Amz-Security-Token": tokens[0]} if tokens else {}
+    try:
+        key = create_access_key(registry.account_id, registry.partition, access_key, headers)
+    except CreateAccessKeyFailure:
+        return None
+    role_is_gone = bool(tokens) and not list(_assumed_role(key.arn))
+    return None if role_is_gone else Caller(key)
 
 
 def role_trusts(arn: str, services: Iterable[str], registry: RegistryId) -> bool | None:

@@ -12,6 +12,7 @@ import tempfile
 import threading
 import weakref
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 IN_MEMORY = 1024 * 1024
 """The size in bytes up to which a blob is kept in memory."""
@@ -35,17 +36,11 @@ class Blob:
 
     def pieces(self) -> Iterator[bytes]:
         """Yield the content piece by piece. Several readers can do so at once."""
-        offset = 0
-        while offset < self.size:
-            piece = self.read_at(offset, PIECE)
-            offset += len(piece)
-            yield piece
+        return self.pieces_between(0, self.size)
 
-    def read_at(self, offset: int, size: int) -> bytes:
-        """Return at most ``size`` bytes from an offset on."""
-        if isinstance(self._content, bytes):
-            return self._content[offset : offset + size]
-        return self._content.read_at(offset, size)
+    def pieces_between(self, start: int, end: int) -> Iterator[bytes]:
+        """Yield the content from one offset to another, piece by piece."""
+        return _pieces(self._content, start, min(end, self.size))
 
 
 class BlobWriter:
@@ -73,6 +68,26 @@ class BlobWriter:
         for one in self._hashes.values():
             one.update(piece)
         self.size += len(piece)
+
+    def write_all(self, other: BlobWriter) -> None:
+        """Add what another writer received.
+
+        :raises OSError: it cannot be stored
+        """
+        for piece in _pieces(other._content, 0, other.size):
+            self.write(piece)
+
+    @contextmanager
+    def undone_on_failure(self) -> Iterator[None]:
+        """Take back what the body of ``with`` writes, if it raises an exception."""
+        hashes, size = {name: one.copy() for name, one in self._hashes.items()}, self.size
+        try:
+            yield
+        except BaseException:
+            self._hashes, self.size = hashes, size
+            if isinstance(self._content, bytearray):
+                del self._content[size:]
+            raise
 
     def has_digest(self, digest: str) -> bool:
         """Return whether ``digest`` is that of the written content, by one of the computed algorithms."""
@@ -123,6 +138,14 @@ class _File:
         with self._lock:  # pragma: no cover (Windows)
             self._file.seek(offset)
             return self._file.read(size)
+
+
+def _pieces(content: bytes | bytearray | _File, start: int, end: int) -> Iterator[bytes]:
+    while start < end:
+        size = min(PIECE, end - start)
+        piece = content.read_at(start, size) if isinstance(content, _File) else bytes(content[start : start + size])
+        start += len(piece)
+        yield piece
 
 
 _blobs: weakref.WeakValueDictionary[str, Blob] = weakref.WeakValueDictionary()

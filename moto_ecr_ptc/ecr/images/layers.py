@@ -5,7 +5,7 @@ Image configurations count as layers, as in ECR's API. Source: API reference, Ba
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -33,6 +33,12 @@ class Layers:
         """Add blobs to a repository."""
         if blobs:
             self._blobs.setdefault(repository_name, {}).update(blobs)
+
+    def add_uploaded(self, repository: Repository, layer: Blob) -> None:
+        """Add a layer that a client uploaded to a repository."""
+        self.add(repository.name, {layer.digest: layer})
+        if hasattr(repository, "layers"):  # pragma: no branch (moto's own record, from 5.2.4 on)
+            repository.layers[layer.digest] = layer.size
 
     def forget(self, repository: Repository) -> None:
         """Forget the blobs of a deleted repository."""
@@ -64,6 +70,14 @@ class Layers:
         for digest in gone:
             if digest not in needed:
                 held.pop(digest, None)
+                getattr(repository, "layers", {}).pop(digest, None)  # moto's own record, from 5.2.4 on
+
+    def find_missing(self, repository: Repository, digests: Iterable[str]) -> list[str]:
+        """Return the digests of which a repository has no layer."""
+        held = self._blobs.get(repository.name, {})
+        missing = [digest for digest in digests if digest not in held]
+        available = self._available(repository) if missing else {}
+        return [digest for digest in missing if digest not in available]
 
     def check(
         self, repository: Repository, digests: Sequence[str]

@@ -31,6 +31,9 @@ MEDIA_TYPES = (OCI_INDEX, OCI_MANIFEST, DOCKER_LIST, DOCKER_MANIFEST)
 MAX_MANIFEST_SIZE = 4 * 1024 * 1024
 """The maximum length of ECR's shape ``ImageManifest``, which registries have to accept at least."""
 
+MAX_LAYER_SIZE = 52_000 * 1024 * 1024
+"""The greatest layer that ECR stores. Source: Amazon ECR user guide, service quotas."""
+
 GZIP_MAGIC = b"\x1f\x8b"
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}")
 _PLATFORM = re.compile(r"[a-z0-9_]+/[a-z0-9_]+(?:/[a-z0-9_.]+)?")

@@ -16,7 +16,8 @@ from ..configuration.templates import RepositoryCreationTemplate, Templates
 from ..registry_id import RegistryId
 
 PULL_THROUGH_CACHE = "PULL_THROUGH_CACHE"
-"""The value of a template's ``appliedFor`` for the repositories that are created here."""
+CREATE_ON_PUSH = "CREATE_ON_PUSH"
+"""Why a repository is created: a value of a template's ``appliedFor``."""
 
 
 class Repositories:
@@ -27,17 +28,17 @@ class Repositories:
         self._registry = RegistryId(backend.account_id, backend.region_name)
         self._templates = templates
 
-    def find_template(self, name: str) -> RepositoryCreationTemplate | None:
-        return self._templates.find(name, PULL_THROUGH_CACHE)
+    def find_template(self, name: str, purpose: str) -> RepositoryCreationTemplate | None:
+        return self._templates.find(name, purpose)
 
-    def can_create(self, name: str, *, enforced: bool = False) -> bool:
+    def can_create(self, name: str, purpose: str, *, enforced: bool = False) -> bool:
         """Return whether a repository can be created with the settings of its template, if it has one.
 
         A KMS key must be usable. Tags and KMS encryption need the template's custom role, which must trust ECR.
 
         :param enforced: whether moto enforces IAM; otherwise the role need not exist
         """
-        template = self.find_template(name)
+        template = self.find_template(name, purpose)
         if template is None:
             return True
         encryption = template.encryption_configuration
@@ -53,9 +54,9 @@ class Repositories:
         )
         return not enforced if trusts is None else trusts
 
-    def create(self, name: str) -> Repository:
+    def create(self, name: str, purpose: str) -> Repository:
         """Create a repository with the settings of its template."""
-        template = self.find_template(name)
+        template = self.find_template(name, purpose)
         # moto's create_repository would refuse names with '__' or '--', which ECR accepts.
         repository: Repository = cast(Any, Repository)(
             *self._registry,

@@ -1,11 +1,12 @@
-"""Images in moto's repositories: how they are found and stored, and those that pull through cache stored.
+"""Images in moto's repositories: how they are found and stored, and those that this package stores.
 
 Source: API reference, ImageDetail.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from fnmatch import fnmatchcase
 
@@ -15,10 +16,10 @@ from ..configuration.templates import WITH_EXCLUSION
 from .manifests import Descriptor, InvalidManifest, Manifest, is_digest
 
 
-class CachedImage(Image):
-    """An image in one of moto's repositories that was pulled from an upstream registry."""
+class StoredImage(Image):
+    """An image in one of moto's repositories that this package stored there."""
 
-    def __new__(cls, *_: object) -> CachedImage:
+    def __new__(cls, *_: object) -> StoredImage:
         # moto's __new__ keeps every image until a reset, which would fill a server's memory.
         return object.__new__(cls)
 
@@ -47,6 +48,10 @@ class CachedImage(Image):
             self.image_tag = None  # type: ignore[assignment]  # moto would still report the tag
 
 
+class CachedImage(StoredImage):
+    """An image that was pulled from an upstream registry."""
+
+
 def store_image(repository: Repository, root: Manifest, manifests: Mapping[str, Manifest]) -> Image:
     """Store an image in a repository, without a tag, and return it.
 
@@ -57,7 +62,7 @@ def store_image(repository: Repository, root: Manifest, manifests: Mapping[str, 
     for manifest in manifests.values():
         key = (manifest.digest, manifest.content.decode())
         if key not in held:
-            held[key] = CachedImage(repository, manifest, _size(manifest, manifests))
+            held[key] = CachedImage(repository, manifest, image_size(manifest, manifests))
             repository.images.append(held[key])
     return held[root.digest, root.content.decode()]
 
@@ -90,7 +95,7 @@ def find_by_digest(repository: Repository, digest: str) -> Image | None:
 
 def read_manifest(image: Image) -> Manifest | None:
     """Return an image's manifest; None if it is invalid, since moto stores manifests unchecked."""
-    if isinstance(image, CachedImage):
+    if isinstance(image, StoredImage):
         return image.manifest
     digest: object = digest_of(image)
     if not (isinstance(digest, str) and is_digest(digest)):
@@ -103,12 +108,25 @@ def read_manifest(image: Image) -> Manifest | None:
     return manifest
 
 
+@contextmanager
+def deleted_untagged(repository: Repository | None) -> Iterator[list[dict[str, str]]]:
+    """Yield a list that receives the identifiers of the untagged images that the body of ``with`` deletes.
+
+    moto's BatchDeleteImage returns one identifier for each tag of a deleted image, so none for an untagged image.
+    """
+    images = repository.images if repository else []
+    untagged = [image for image in images if isinstance(image, StoredImage) and not image.image_tags]
+    deleted: list[dict[str, str]] = []
+    yield deleted
+    deleted += [{"imageDigest": image.manifest.digest} for image in untagged if image not in images]
+
+
 def referenced_blobs(images: Iterable[Image]) -> dict[str, Descriptor]:
     """Return the configurations and layers that images refer to, by digest."""
     return {blob.digest: blob for manifest in filter(None, map(read_manifest, images)) for blob in manifest.blobs}
 
 
-def _size(manifest: Manifest, manifests: Mapping[str, Manifest]) -> int:
+def image_size(manifest: Manifest, manifests: Mapping[str, Manifest]) -> int:
     """Return the size of an image's layers; of an index, that of its largest image (API reference, ImageDetail)."""
     # An index may contain itself, since moto gives one digest to several images.
     reached = {manifest.digest}

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from typing import Any
 
 from moto.ecr.models import ECRBackend, Image, Repository
 
 from ..images.layers import Layers
-from ..images.repositories import Repositories
-from ..images.stored_images import CachedImage, digest_of, find_by_tag, store_image
+from ..images.repositories import PULL_THROUGH_CACHE, Repositories
+from ..images.stored_images import digest_of, find_by_tag, store_image
 from .fetched import FetchedImage
 from .freshness import Freshness
 
@@ -40,7 +39,7 @@ class Cache:
         """Return a repository to store a pulled image in, created with its template's settings if it does not exist."""
         repository = self._backend.repositories.get(repository_name)
         if repository is None:
-            repository = self._repositories.create(repository_name)
+            repository = self._repositories.create(repository_name, PULL_THROUGH_CACHE)
         self.freshness.mark_cached(repository_name)
         return repository
 
@@ -52,19 +51,7 @@ class Cache:
     def mark_pushed(self, repository: Repository, tag: str) -> None:
         """Record that a tag was pushed: the upstream is never asked for it again."""
         self.freshness.mark_pushed(repository.name, tag)
-        self._forget_missing(repository)
-
-    @contextmanager
-    def deleted_untagged(self, repository: Repository) -> Iterator[list[dict[str, str]]]:
-        """Yield a list that receives the identifiers of the untagged cached images that the body of ``with`` deletes.
-
-        moto's BatchDeleteImage returns one identifier for each tag of a deleted image, so none for an untagged image.
-        """
-        untagged = [image for image in repository.images if isinstance(image, CachedImage) and not image.image_tags]
-        deleted: list[dict[str, str]] = []
-        yield deleted
-        deleted += [{"imageDigest": image.manifest.digest} for image in untagged if image not in repository.images]
-        self._forget_missing(repository)
+        self.forget_missing(repository)
 
     def forget(self, repository: Repository) -> None:
         """Forget a deleted repository."""
@@ -74,6 +61,7 @@ class Cache:
             with suppress(ValueError):
                 tracked.remove(repository)
 
-    def _forget_missing(self, repository: Repository) -> None:
+    def forget_missing(self, repository: Repository) -> None:
+        """Forget the tags and images that a repository has lost."""
         held = (name for image in repository.images for name in (digest_of(image), *image.image_tags))
         self.freshness.forget_all_but(repository.name, held)

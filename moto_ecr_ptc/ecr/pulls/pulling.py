@@ -16,7 +16,7 @@ from ..access.credentials import MalformedSecret
 from ..access.iam import Caller
 from ..exceptions import SecretException, UnableToGetUpstreamImageException, UpstreamError, UpstreamUnreachable
 from ..images.image_ids import MISSING, Failure, ReturnedManifest, find_accepted, find_image, tags_to_pull
-from ..images.stored_images import CachedImage, digest_of, find_by_tag, is_immutable, move_tag
+from ..images.stored_images import StoredImage, digest_of, find_by_tag, is_immutable, move_tag
 from ..registry_id import RegistryId, now
 from .cache import Cache
 from .events import send_pull_event
@@ -171,7 +171,7 @@ def _answer(
             failure = cast(Failure, given)
             failed.append({"imageId": image_id, "failureCode": failure.code, "failureReason": failure.reason})
             continue
-        if isinstance(image, CachedImage):
+        if isinstance(image, StoredImage):
             image.last_recorded_pull_time = now()
         images.append(_describe_image(image, image_id, given))
     return images, failed

@@ -13,7 +13,7 @@ from ..access.iam import Caller
 from ..configuration.rules import PullThroughCacheRule, Rules, upstream_repository_name
 from ..configuration.upstream_registries import find_ecr_registry
 from ..exceptions import SecretException, UpstreamError
-from ..images.repositories import Repositories
+from ..images.repositories import PULL_THROUGH_CACHE, Repositories
 from ..registry_id import RegistryId, now
 from ..upstream.ecr import EcrSource
 from ..upstream.registry import Pull, Upstream, get_upstream
@@ -145,9 +145,9 @@ class UpstreamRepositories:
             return False
         if repository_name in self._backend.repositories:
             return True
-        template = self._repositories.find_template(repository_name)
+        template = self._repositories.find_template(repository_name, PULL_THROUGH_CACHE)
         if template and template.resource_tags and not may("ecr:TagResource"):
             return False
         return may("ecr:CreateRepository") and self._repositories.can_create(
-            repository_name, enforced=caller is not None
+            repository_name, PULL_THROUGH_CACHE, enforced=caller is not None
         )

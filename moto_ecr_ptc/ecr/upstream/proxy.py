@@ -24,6 +24,7 @@ from ..access.credentials import UpstreamCredentials
 from ..exceptions import UpstreamNotFound, UpstreamUnavailable
 from ..images.blobs import Blob, BlobWriter
 from ..images.manifests import (
+    MAX_LAYER_SIZE,
     MEDIA_TYPES,
     OCI_INDEX,
     Descriptor,
@@ -44,9 +45,6 @@ _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MAX_REDIRECTS = 5
 _MAX_PAGES = 100
 _MAX_AUTHORIZATIONS = 1000
-MAX_BLOB = 52_000 * 1024 * 1024
-"""The greatest layer that ECR stores. Source: Amazon ECR user guide, service quotas."""
-
 MAX_UNDESCRIBED_BLOB = 1024 * 1024 * 1024
 """The size limit of a blob whose size no manifest states."""
 
@@ -114,7 +112,7 @@ class ProxiedRegistry:
         if not (is_repository(repository) and is_digest(digest)):
             raise UpstreamNotFound(f"{repository}@{digest}")
         url = f"{self.url}/v2/{repository}/blobs/{digest}"
-        max_size = MAX_UNDESCRIBED_BLOB if size is None else min(size, MAX_BLOB)
+        max_size = MAX_UNDESCRIBED_BLOB if size is None else min(size, MAX_LAYER_SIZE)
         with closing(BlobWriter(digest.partition(":")[0])) as writer:
 
             def fetch(url: str, headers: Mapping[str, str]) -> Answer:

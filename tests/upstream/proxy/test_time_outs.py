@@ -155,7 +155,7 @@ def test_blob_whose_trailers_never_end_is_given_up(serve):
 
 
 def test_blob_is_never_read_further_than_ecr_stores_layers(serve, monkeypatch):
-    monkeypatch.setattr("moto_ecr_ptc.ecr.upstream.proxy.MAX_BLOB", 100_000)
+    monkeypatch.setattr("moto_ecr_ptc.ecr.upstream.proxy.MAX_LAYER_SIZE", 100_000)
     server = serve({f"/v2/app/blobs/{LAYER}": Raw(b"HTTP/1.1 200 OK\r\n\r\n", b"a" * 1024, 0, 100_000)})
     with pytest.raises(UpstreamUnavailable, match="an answer of more than 100000 bytes"):
         ProxiedRegistry(server.url).get_blob("app", LAYER, None, 10**12)

@@ -1,0 +1,129 @@
+"""Who asks which registry, and whether they may: Basic authentication, repository policies, and moto's IAM.
+
+Source: Amazon ECR user guide, "Private registry authentication" and "Private repository policies".
+"""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass
+from typing import cast
+from urllib.parse import urlsplit
+
+from moto.ecr.models import ecr_backends
+
+from ..access.iam import Caller, find_caller, is_enforced, policy_allows_account
+from ..access.tokens import USER, MangledToken, NoToken, RegistryToken, read_token
+from ..models import PullThroughCacheBackend
+from ..registry_id import RegistryId
+from .errors import ActionNotAllowed, Denied, NotAuthorized, Unsupported
+from .messages import Request
+from .paths import parse_host
+
+
+@dataclass(frozen=True)
+class Access:
+    """Who asks a registry."""
+
+    backend: PullThroughCacheBackend
+    """Of the registry."""
+
+    account_id: str
+    """The caller's account."""
+
+    caller: Caller | None
+    """None while moto does not enforce IAM."""
+
+    def require(self, action: str, repository_name: str) -> None:
+        """Check that the caller may take an action of the API on a repository.
+
+        Within an account, IAM decides, by identity policies and the repository's policy. The repository of another
+        account must allow it by its policy, also while moto does not enforce IAM.
+
+        :raises ActionNotAllowed: the caller may not
+        """
+        registry = self.backend.registry
+        resource = registry.repository_arn(repository_name)
+        repository = self.backend.repositories.get(repository_name)
+        policy = repository.policy if repository else None
+        is_foreign = self.account_id != registry.account_id
+        if is_foreign and not self._is_allowed_by(policy, action, resource):
+            raise ActionNotAllowed(self._arn, action, resource, "resource-based")
+        if self.caller and not self.caller.may(action, resource, None if is_foreign else policy):
+            raise ActionNotAllowed(self._arn, action, resource, "identity-based")
+
+    def may(self, action: str, repository_name: str) -> bool:
+        """Return whether ``require`` raises nothing."""
+        try:
+            self.require(action, repository_name)
+        except ActionNotAllowed:
+            return False
+        return True
+
+    def require_registry(self, action: str) -> None:
+        """Check that the caller may take an action on the registry as a whole.
+
+        :raises ActionNotAllowed: the caller may not, or belongs to another account
+        """
+        registry = self.backend.registry
+        if self.account_id != registry.account_id:
+            raise ActionNotAllowed(self._arn, action, "*", "resource-based")
+        if self.caller and not self.caller.may(action, "*", None):
+            raise ActionNotAllowed(self._arn, action, "*", "identity-based")
+
+    @property
+    def _arn(self) -> str:
+        partition = self.backend.registry.partition
+        return self.caller.arn if self.caller else f"arn:{partition}:iam::{self.account_id}:root"
+
+    def _is_allowed_by(self, policy: str | None, action: str, resource: str) -> bool:
+        if self.caller:
+            return self.caller.is_allowed_by(policy, action, resource)
+        partition = self.backend.registry.partition
+        return policy_allows_account(policy, self.account_id, partition, action=action, resource=resource)
+
+
+def authenticate(request: Request) -> Access:
+    """Return who sends a request. The registry is the host's, or else the token's.
+
+    :raises NotAuthorized: no credentials, or wrong ones
+    :raises Unsupported: a token of another Region, or a damaged one
+    :raises Denied: an expired token, or one whose access key is gone
+    """
+    try:
+        token = read_token(_password(request))
+    except NoToken:
+        raise NotAuthorized(request.base_url) from None
+    except MangledToken:
+        raise _invalid_token() from None
+    if token.is_expired:
+        raise Denied("Your authorization token has expired. Reauthenticate and try again.")
+    host = parse_host(urlsplit(request.base_url).netloc)
+    account_id, region = host or (token.account_id, token.region)
+    if region != token.region:
+        raise _invalid_token()
+    backend = cast(PullThroughCacheBackend, ecr_backends[account_id][region])
+    return Access(backend, token.account_id, _find_caller(token))
+
+
+def _find_caller(token: RegistryToken) -> Caller | None:
+    if not is_enforced():
+        return None
+    caller = find_caller(RegistryId(token.account_id, token.region), token.access_key)
+    if caller is None:
+        raise Denied("The security token included in the request is invalid.")
+    return caller
+
+
+def _password(request: Request) -> str:
+    """Return the password of Basic authentication; the empty string if there is none, or another user name."""
+    scheme, _, credentials = request.headers.get("authorization", "").partition(" ")
+    try:
+        user, _, password = base64.b64decode(credentials, validate=True).decode().partition(":")
+    except ValueError:
+        return ""
+    return password if (scheme.lower(), user) == ("basic", USER) else ""
+
+
+def _invalid_token() -> Unsupported:
+    return Unsupported("The authorization token is invalid for this registry.", 400)

@@ -1,0 +1,86 @@
+"""Blobs at the registry endpoint: layers and configurations, pulled through the cache if need be.
+
+Source: OCI distribution specification 1.1, "Pulling blobs"; RFC 9110, "Range Requests".
+"""
+
+from __future__ import annotations
+
+import re
+
+from moto.core.base_backend import backend_lock
+
+from ..exceptions import LayersNotFoundException
+from ..images.blobs import Blob
+from .auth import Access
+from .errors import RangeNotSatisfiable, Unsupported
+from .messages import Answer, BlobRange, Request
+from .paths import Path
+from .repositories import check, find
+
+_RANGE = re.compile(r"bytes=(?:(?P<first>[0-9]+)-(?P<last>[0-9]*)|-(?P<suffix>[0-9]+))")
+
+
+def get(request: Request, path: Path, access: Access) -> Answer:
+    """Return a blob, or the range of it that is asked for. (GetDownloadUrlForLayer)"""
+    access.require("ecr:GetDownloadUrlForLayer", path.name)
+    check("layerDigest", path.reference, "LayerDigest")
+    blob = access.backend.layer_pulls.get_layer(
+        repository_name=path.name, layer_digest=path.reference, caller=access.caller
+    )
+    headers = {
+        "Content-Type": "application/octet-stream",
+        "Docker-Content-Digest": path.reference,
+        "Accept-Ranges": "bytes",
+    }
+    part = _find_range(request.headers.get("range", ""), blob)
+    if part is None:
+        return Answer(200, headers, BlobRange(blob, 0, blob.size))
+    headers["Content-Range"] = f"bytes {part.start}-{part.end - 1}/{blob.size}"
+    return Answer(206, headers, part)
+
+
+def head(request: Request, path: Path, access: Access) -> Answer:
+    """Return whether a repository has a blob, and its size. (BatchCheckLayerAvailability)
+
+    A blob that is not pulled yet is described by its image's manifest.
+    """
+    with backend_lock:
+        repository = find(access, path.name, "ecr:BatchCheckLayerAvailability")
+        check("layerDigest", path.reference, "LayerDigest")
+        layers, _ = access.backend.layers.check(repository, [path.reference])
+        if not layers:
+            raise LayersNotFoundException(path.reference, path.name, repository.registry_id)
+    return Answer(
+        200,
+        {
+            "Content-Type": "application/octet-stream",
+            "Content-Length": str(layers[0]["layerSize"]),
+            "Docker-Content-Digest": path.reference,
+            "Accept-Ranges": "bytes",
+        },
+    )
+
+
+def delete(request: Request, path: Path, access: Access) -> Answer:
+    """Refuse to delete a blob: ECR does that by itself, with the last image that refers to it."""
+    raise Unsupported("The operation is unsupported.")
+
+
+def _find_range(header: str, blob: Blob) -> BlobRange | None:
+    """Return the range that a header asks for; None for the whole blob, as for several ranges or a malformed one.
+
+    :raises RangeNotSatisfiable: it begins beyond the end
+    """
+    match = _RANGE.fullmatch(header.strip())
+    if not match:
+        return None
+    if match["suffix"] is not None:
+        start, end = max(blob.size - int(match["suffix"]), 0), blob.size
+    else:
+        start = int(match["first"])
+        end = min(int(match["last"]) + 1, blob.size) if match["last"] else blob.size
+        if match["last"] and int(match["last"]) < start:
+            return None
+    if start >= blob.size:
+        raise RangeNotSatisfiable(blob.size)
+    return BlobRange(blob, start, end)

@@ -1,0 +1,175 @@
+"""The errors of the registry endpoint: which code and status each refusal of the API has there.
+
+Source: observed answers of Amazon ECR; OCI distribution specification 1.1, "Error codes". ``docs/fidelity.md`` says
+which of them were observed.
+"""
+
+from __future__ import annotations
+
+import json
+
+from moto.core.exceptions import ServiceException
+from moto.ecr.exceptions import InvalidParameterException, RepositoryNotFoundException
+
+from ..exceptions import (
+    LayerInaccessibleException,
+    LayersNotFoundException,
+    UnableToGetUpstreamImageException,
+    UnableToGetUpstreamLayerException,
+    UnableToListUpstreamImageReferrersException,
+    UpstreamAccessDenied,
+    UpstreamError,
+    UpstreamTooManyRequests,
+    UpstreamUnavailable,
+)
+from ..images.exceptions import (
+    EmptyUploadException,
+    ImageDigestDoesNotMatchException,
+    ImageTagAlreadyExistsException,
+    InvalidLayerException,
+    InvalidLayerPartException,
+    LayerNotStored,
+    LayerPartTooSmallException,
+    LayerTooLarge,
+    ReferencedImagesNotFoundException,
+    RequiredLayersNotFound,
+    UploadNotFoundException,
+)
+from ..images.image_ids import INVALID_DIGEST, INVALID_TAG, MISSING, Failure
+from .messages import Answer
+
+
+class EndpointError(Exception):
+    """A refusal that only the endpoint has."""
+
+    status: int
+
+    def answer(self) -> Answer:
+        raise NotImplementedError
+
+
+class JsonError(EndpointError):
+    """A refusal with a code of the OCI distribution specification."""
+
+    def __init__(self, code: str, status: int, message: str) -> None:
+        super().__init__(f"{status} {code}: {message}")
+        self._code = code
+        self.status = status
+        self._message = message
+
+    def answer(self) -> Answer:
+        document = {"errors": [{"code": self._code, "message": self._message}]}
+        body = json.dumps(document, separators=(",", ":"), ensure_ascii=False) + "\n"
+        return Answer(
+            self.status, {"Content-Type": "application/json; charset=utf-8"}, body.encode(errors="backslashreplace")
+        )
+
+
+class NotAuthorized(EndpointError):
+    """No credentials, or wrong ones."""
+
+    def __init__(self, base_url: str) -> None:
+        super().__init__(base_url)
+        self._base_url = base_url
+
+    def answer(self) -> Answer:
+        # Some clients send the credentials to the realm, so it is the host that they called.
+        challenge = f'Basic realm="{self._base_url}/",service="ecr.amazonaws.com"'
+        headers = {"Content-Type": "text/plain; charset=utf-8", "Www-Authenticate": challenge}
+        return Answer(401, headers, b"Not Authorized\n")
+
+
+class PageNotFound(EndpointError):
+    """A path or method that the endpoint does not have."""
+
+    def answer(self) -> Answer:
+        return Answer(404, {"Content-Type": "text/plain; charset=utf-8"}, b"404 page not found\n")
+
+
+class RangeNotSatisfiable(EndpointError):
+    """A range that begins beyond a blob's end."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__(size)
+        self._size = size
+
+    def answer(self) -> Answer:
+        return Answer(416, {"Content-Range": f"bytes */{self._size}"})
+
+
+class Denied(JsonError):
+    def __init__(self, message: str) -> None:
+        super().__init__("DENIED", 403, message)
+
+
+class ActionNotAllowed(Denied):
+    def __init__(self, arn: str, action: str, resource: str, kind_of_policy: str) -> None:
+        super().__init__(
+            f"User: {arn} is not authorized to perform: {action} on resource: {resource} "
+            f"because no {kind_of_policy} policy allows the {action} action"
+        )
+
+
+class Unsupported(JsonError):
+    def __init__(self, message: str, status: int = 405) -> None:
+        super().__init__("UNSUPPORTED", status, message)
+
+
+class InvalidBody(JsonError):
+    def __init__(self, message: str) -> None:
+        super().__init__("SIZE_INVALID", 400, message)
+
+
+_CODES: dict[type[Exception], tuple[str, int]] = {
+    InvalidParameterException: ("UNSUPPORTED", 405),
+    RepositoryNotFoundException: ("NAME_UNKNOWN", 404),
+    # manifests
+    ImageTagAlreadyExistsException: ("TAG_INVALID", 400),
+    ImageDigestDoesNotMatchException: ("MANIFEST_INVALID", 400),
+    RequiredLayersNotFound: ("BLOB_UPLOAD_UNKNOWN", 404),
+    ReferencedImagesNotFoundException: ("MANIFEST_BLOB_UNKNOWN", 404),
+    # blobs and uploads
+    LayersNotFoundException: ("BLOB_UNKNOWN", 404),
+    LayerInaccessibleException: ("BLOB_UNKNOWN", 404),
+    UploadNotFoundException: ("BLOB_UPLOAD_UNKNOWN", 404),
+    InvalidLayerException: ("BLOB_UPLOAD_INVALID", 400),
+    InvalidLayerPartException: ("BLOB_UPLOAD_INVALID", 416),
+    LayerPartTooSmallException: ("BLOB_UPLOAD_INVALID", 400),
+    LayerTooLarge: ("BLOB_UPLOAD_INVALID", 400),
+    LayerNotStored: ("BLOB_UPLOAD_INVALID", 400),
+    EmptyUploadException: ("BLOB_UPLOAD_INVALID", 400),
+    # upstreams
+    UpstreamAccessDenied: ("DENIED", 403),
+    UpstreamTooManyRequests: ("TOOMANYREQUESTS", 429),
+    UpstreamUnavailable: ("UNAVAILABLE", 503),
+    UnableToGetUpstreamImageException: ("DENIED", 403),
+    UnableToGetUpstreamLayerException: ("DENIED", 403),
+    UnableToListUpstreamImageReferrersException: ("DENIED", 403),
+}
+"""Code and status of what the components of the backend raise; a subclass has those of its nearest base."""
+
+_UPSTREAM_ERRORS = {error.code: error for error in (UpstreamAccessDenied, UpstreamTooManyRequests, UpstreamUnavailable)}
+
+REFUSALS = (ServiceException, UpstreamError)
+"""What the components of the backend raise."""
+
+
+def refusal(error: Exception) -> JsonError:
+    """Return the endpoint's error for one of ``REFUSALS``.
+
+    An upstream's failure tells more than that a layer or referrers could not be got, which is how the API puts it.
+    """
+    cause = getattr(error, "upstream_error", None) or error
+    code, status = next((_CODES[kind] for kind in type(cause).__mro__ if kind in _CODES), ("UNSUPPORTED", 405))
+    message = cause.reason if isinstance(cause, UpstreamError) else str(getattr(cause, "message", cause))
+    return JsonError(code, status, message)
+
+
+def image_refusal(failure: Failure) -> JsonError:
+    """Return the endpoint's error for a failure of BatchGetImage or BatchDeleteImage."""
+    if failure in (INVALID_TAG, INVALID_DIGEST):
+        return Unsupported(failure.reason, 400)
+    if failure.code in _UPSTREAM_ERRORS:
+        code, status = _CODES[_UPSTREAM_ERRORS[failure.code]]
+        return JsonError(code, status, failure.reason)
+    return JsonError("MANIFEST_UNKNOWN", 404, MISSING.reason)

@@ -1,0 +1,112 @@
+"""Manifests at the registry endpoint: pulled, pushed and deleted.
+
+Source: observed answers of Amazon ECR; OCI distribution specification 1.1, "Pull", "Push", "Content Management".
+"""
+
+from __future__ import annotations
+
+import re
+
+from moto.core.base_backend import backend_lock
+
+from ..images.exceptions import ImageDigestDoesNotMatchException, InvalidImageManifest, InvalidImageTag
+from ..images.image_ids import Failure, find_fault
+from ..images.manifests import (
+    MAX_MANIFEST_SIZE,
+    InvalidManifest,
+    Manifest,
+    has_digest,
+    is_tag,
+)
+from .auth import Access
+from .errors import image_refusal
+from .messages import Answer, Request
+from .paths import Path
+from .repositories import find_or_create
+
+_INVALID_JSON = "Invalid JSON syntax"
+_REFUSED = re.compile(r";\s*q=0(?:\.0*)?\s*(?:;|$)", re.IGNORECASE)
+"""A media range with the weight 0."""
+
+
+def get(request: Request, path: Path, access: Access) -> Answer:
+    """Return a manifest, pulled through the cache if that is due. (BatchGetImage)"""
+    access.require("ecr:BatchGetImage", path.name)
+    image_id = _image_id(path.reference)
+    images, failures = access.backend.image_pulls.get_images(
+        repository_name=path.name,
+        image_ids=[image_id],
+        accepted_media_types=_accepted_media_types(request.headers.get("accept", "")),
+        caller=access.caller,
+    )
+    for failure in failures:
+        raise image_refusal(Failure(failure["failureCode"], failure["failureReason"]))
+    image = images[0]
+    content = image["imageManifest"].encode(errors="surrogatepass")
+    headers = {"Content-Type": image["imageManifestMediaType"] or "application/json"}
+    if request.method == "HEAD":  # ECR tells the digest of a HEAD only
+        headers |= {"Docker-Content-Digest": image["imageId"]["imageDigest"], "Sizes": ""}
+    return Answer(200, headers, content)
+
+
+def put(request: Request, path: Path, access: Access) -> Answer:
+    """Store a manifest, and create its repository if a template says so. (PutImage)"""
+    find_or_create(access, path.name, "ecr:PutImage")
+    content = request.read_body(MAX_MANIFEST_SIZE)
+    if content is None:
+        raise InvalidImageManifest(f"Member must have length less than or equal to {MAX_MANIFEST_SIZE}")
+    manifest = _read_manifest(content, request.headers.get("content-type", ""))
+    with backend_lock:  # meanwhile the repository or the permission may be gone
+        repository = find_or_create(access, path.name, "ecr:PutImage")
+        tag = None if ":" in path.reference else path.reference
+        if tag is None and not has_digest(content, path.reference):
+            raise ImageDigestDoesNotMatchException(repository, path.reference)
+        if tag is not None and not is_tag(tag):
+            raise InvalidImageTag
+        access.backend.push_image(repository, tag, manifest)
+    headers = {"Docker-Content-Digest": manifest.digest}
+    if manifest.subject:
+        headers["OCI-Subject"] = manifest.subject
+    return Answer(201, headers)
+
+
+def delete(request: Request, path: Path, access: Access) -> Answer:
+    """Delete a tag, and its image with the last one; or an image with all its tags. (BatchDeleteImage)"""
+    access.require("ecr:BatchDeleteImage", path.name)
+    image_id = _image_id(path.reference)
+    for failure in access.backend.batch_delete_image(path.name, None, [image_id])["failures"]:
+        raise image_refusal(Failure(failure["failureCode"], failure["failureReason"]))
+    return Answer(202)
+
+
+def _image_id(reference: str) -> dict[str, str]:
+    image_id = {"imageDigest" if ":" in reference else "imageTag": reference}
+    fault = find_fault(image_id)
+    if fault:
+        raise image_refusal(fault)
+    return image_id
+
+
+def _accepted_media_types(accept: str) -> list[str] | None:
+    """Return the media types in an Accept header; None if it accepts all."""
+    ranges = [one for one in accept.split(",") if not _REFUSED.search(one)]
+    media_types = [one.partition(";")[0].strip().lower() for one in ranges]
+    accepts_all = not accept.strip() or not {"*/*", "application/*"}.isdisjoint(media_types)
+    return None if accepts_all else media_types
+
+
+def _read_manifest(content: bytes, content_type: str) -> Manifest:
+    """Return a manifest that a client sends.
+
+    :raises InvalidImageManifest: not JSON, or a media type with parameters or other than that in the manifest
+    """
+    manifest = Manifest(content, content_type)
+    try:
+        declared = manifest.document.get("mediaType")
+    except InvalidManifest:
+        raise InvalidImageManifest(_INVALID_JSON) from None
+    if ";" in content_type:
+        raise InvalidImageManifest(_INVALID_JSON)
+    if declared is not None and declared != (content_type or declared):
+        raise InvalidImageManifest("a manifest whose 'mediaType' is not the Content-Type of the request")
+    return manifest if content_type or not isinstance(declared, str) else Manifest(content, declared)

@@ -1,0 +1,59 @@
+"""Repositories at the registry endpoint: their names, and those that a push creates.
+
+Source: Amazon ECR user guide, "Creating a repository on push".
+"""
+
+from __future__ import annotations
+
+from moto.core.base_backend import backend_lock
+from moto.core.utils import get_service_model
+from moto.ecr.exceptions import InvalidParameterException, RepositoryNotFoundException
+from moto.ecr.models import Repository
+
+from ..images.repositories import CREATE_ON_PUSH
+from ..validation import find_violation_of
+from .auth import Access
+
+
+def check(member: str, value: object, shape: str) -> None:
+    """Check a value as the API checks the member of its requests.
+
+    :param shape: the member's shape in ECR's service model
+    :raises InvalidParameterException: it violates the shape's constraints
+    """
+    violation = find_violation_of(value, get_service_model("ecr").shape_for(shape), member)
+    if violation:
+        raise InvalidParameterException(violation)
+
+
+def find(access: Access, name: str, action: str) -> Repository:
+    """Return a repository on which the caller may take an action.
+
+    :raises ActionNotAllowed: the caller may not
+    :raises RepositoryNotFoundException: it does not exist
+    """
+    access.require(action, name)
+    return access.backend._get_repository(name)  # noqa: SLF001 (moto's check)
+
+
+def find_or_create(access: Access, name: str, action: str) -> Repository:
+    """Return a repository to push into, created if a template for it applies to CREATE_ON_PUSH.
+
+    The caller needs the right to create it, and to tag it if the template has tags.
+
+    :raises ActionNotAllowed: the caller may not push, or may not create the repository
+    :raises RepositoryNotFoundException: it does not exist, and no template creates it
+    """
+    with backend_lock:
+        access.require(action, name)
+        backend = access.backend
+        if name in backend.repositories:
+            return backend.repositories[name]
+        template = backend.new_repositories.find_template(name, CREATE_ON_PUSH)
+        if template is None:
+            raise RepositoryNotFoundException(name, backend.account_id)
+        for right in ("ecr:CreateRepository", "ecr:TagResource")[: 2 if template.resource_tags else 1]:
+            access.require(right, name)
+        if not backend.new_repositories.can_create(name, CREATE_ON_PUSH, enforced=access.caller is not None):
+            raise RepositoryNotFoundException(name, backend.account_id)
+        return backend.new_repositories.create(name, CREATE_ON_PUSH)

@@ -1,0 +1,75 @@
+"""Which request to the registry endpoint is answered how."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from moto.core.base_backend import backend_lock
+
+from . import blobs, discovery, manifests, uploads
+from .auth import Access, authenticate
+from .errors import REFUSALS, EndpointError, InvalidBody, PageNotFound, refusal
+from .messages import Answer, BodyCutOff, Request, json_answer
+from .paths import Path, parse
+from .repositories import check
+
+_Handler = Callable[[Request, Path, Access], Answer]
+
+
+def _version(request: Request, path: Path, access: Access) -> Answer:
+    """Say that there is a registry, and that the credentials are good."""
+    return json_answer({})
+
+
+_HANDLERS: dict[str, dict[str, _Handler]] = {
+    "base": {"GET": _version, "HEAD": _version},
+    "catalog": {"GET": discovery.catalog},
+    "tags": {"GET": discovery.tags},
+    "referrers": {"GET": discovery.referrers},
+    "manifest": {
+        "GET": manifests.get,
+        "HEAD": manifests.get,
+        "PUT": manifests.put,
+        "DELETE": manifests.delete,
+    },
+    "blob": {"GET": blobs.get, "HEAD": blobs.head, "DELETE": blobs.delete},
+    "uploads": {"POST": uploads.start},
+    "upload": {
+        "GET": uploads.get,
+        "PATCH": uploads.add,
+        "PUT": uploads.finish,
+        "DELETE": uploads.cancel,
+    },
+}
+"""The handlers of each kind of path, by method."""
+
+
+def answer(request: Request) -> Answer:
+    """Answer a request to the endpoint, whatever it is."""
+    try:
+        found = _handle(request)
+    except EndpointError as error:
+        found = error.answer()
+    except REFUSALS as error:
+        found = refusal(error).answer()
+    except BodyCutOff:
+        found = InvalidBody("The body is malformed, or cut off").answer()
+    headers = {"Docker-Distribution-Api-Version": "registry/2.0", **found.headers}
+    if request.method == "HEAD" and found.status >= 400:
+        headers.pop("Content-Type", None)
+        return Answer(found.status, headers)
+    if found.status != 204:
+        headers.setdefault("Content-Length", str(found.size))
+    return Answer(found.status, headers, b"" if request.method == "HEAD" else found.body)
+
+
+def _handle(request: Request) -> Answer:
+    with backend_lock:  # moto resets its backends under this lock
+        access = authenticate(request)
+    path = parse(request.path)
+    handler = path and _HANDLERS[path.kind].get(request.method)
+    if path is None or handler is None:
+        raise PageNotFound
+    if path.name:
+        check("repositoryName", path.name, "RepositoryName")
+    return handler(request, path, access)

@@ -1,0 +1,56 @@
+"""The registry endpoint on a moto server, as a WSGI application."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from http.client import responses as reasons
+from typing import Any
+from urllib.parse import parse_qsl
+
+from werkzeug.exceptions import HTTPException
+from werkzeug.wsgi import get_input_stream
+
+from ..images.blobs import PIECE
+from . import routes
+from .messages import BodyCutOff, Request
+
+
+def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+    """Answer a request to the registry endpoint."""
+    found = routes.answer(_read_request(environ))
+    status = f"{found.status} {reasons[found.status]}"
+    start_response(status, list(found.headers.items()))
+    return found.pieces()
+
+
+def _read_request(environ: dict[str, Any]) -> Request:
+    headers = {
+        name.removeprefix("HTTP_").replace("_", "-").lower(): value
+        for name, value in environ.items()
+        if name.startswith("HTTP_") or name in ("CONTENT_TYPE", "CONTENT_LENGTH")
+    }
+    return Request(
+        method=environ["REQUEST_METHOD"],
+        base_url=f"{environ['wsgi.url_scheme']}://{environ.get('HTTP_HOST') or environ['SERVER_NAME']}",
+        path=_decode(environ["PATH_INFO"]),
+        query=dict(reversed(parse_qsl(environ.get("QUERY_STRING", ""), keep_blank_values=True))),
+        headers=headers,
+        body=_pieces(environ),
+    )
+
+
+def _pieces(environ: dict[str, Any]) -> Iterator[bytes]:
+    try:
+        stream = get_input_stream(environ)
+        while True:
+            piece = stream.read(PIECE)
+            if not piece:
+                return
+            yield piece
+    except (OSError, HTTPException):
+        raise BodyCutOff from None
+
+
+def _decode(text: str) -> str:
+    # WSGI's strings hold one byte in each character.
+    return text.encode("latin-1").decode(errors="replace")
