@@ -1,7 +1,8 @@
-"""A client of the registry endpoint, which may send piece by piece and go away in the middle; and what it pushes."""
+"""A client of the registry endpoint that uploads bit by bit, and may go away in the middle; and what it uploads."""
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import socket
@@ -9,13 +10,13 @@ import struct
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from http.client import HTTPConnection
-from typing import Any, Union
+from typing import Union
 from urllib.parse import urlsplit
 
 import requests
 
 from conftest import Aws
-from moto_ecr_ptc.ecr.images.manifests import OCI_CONFIG, OCI_LAYER, OCI_MANIFEST, sha256
+from tests.registry.endpoint import Endpoint, error
 
 MEBIBYTE = 1024 * 1024
 
@@ -24,87 +25,56 @@ Body = Union[bytes, Iterable[bytes]]
 _TIMEOUT = 60
 
 
+class Client(Endpoint):
+    """Uploads to a registry and pulls from it. An upload is known by its URL."""
+
+    def start(self, repository: str = "app") -> str:
+        """Return the URL of a new upload."""
+        answer = self("POST", f"/v2/{repository}/blobs/uploads/")
+        assert answer.status_code == 202
+        return self.local(answer.headers["Location"])
+
+    def add(self, upload: str, content: Body) -> None:
+        """Add content to an upload, at its end."""
+        assert self("PATCH", upload, content).status_code == 201
+
+    def finish(self, upload: str, digest: str, content: Body = b"") -> None:
+        """End an upload, with the rest of its content."""
+        assert self("PUT", with_digest(upload, digest), content).status_code == 201
+
+    def size(self, upload: str) -> int:
+        """Return how much an upload has received."""
+        answer = self("GET", upload)
+        assert answer.status_code == 204
+        return int(answer.headers["Range"].partition("-")[2]) + 1
+
+    def has(self, digest: str, repository: str = "app") -> bool:
+        return self("HEAD", f"/v2/{repository}/blobs/{digest}").status_code == 200
+
+    def pull(self, digest: str, repository: str = "app") -> bytes:
+        """Return the content of a blob."""
+        answer = self("GET", f"/v2/{repository}/blobs/{digest}")
+        assert answer.status_code == 200
+        return answer.content
+
+    def digest_of_pulled(self, digest: str, repository: str = "app") -> str:
+        """Pull a blob that need not fit into memory, and return the digest of what came."""
+        with self("GET", f"/v2/{repository}/blobs/{digest}", stream=True) as answer:
+            return digest_of(answer.iter_content(MEBIBYTE))
+
+
 @dataclass(frozen=True)
 class Answer:
-    """What the registry answered; nothing at all has the status 0."""
+    """What a registry answered; nothing at all has the status 0."""
 
     status: int
     body: bytes = b""
 
     @property
     def code(self) -> str:
-        """The code of the one error in the body, which has to say more than that."""
-        (error,) = json.loads(self.body)["errors"]
-        assert error["message"]
-        return error["code"]
-
-
-class Client:
-    """Pushes to and pulls from a server, with the token that the server gives it."""
-
-    def __init__(self, aws: Aws) -> None:
-        assert aws.endpoint_url
-        self.url = aws.endpoint_url
-        (token,) = aws.client("ecr").get_authorization_token()["authorizationData"]
-        self.authorization = f"Basic {token['authorizationToken']}"
-
-    def send(self, method: str, url: str, body: Body | None = None, **headers: str) -> requests.Response:
-        """Send a request to a URL, or to a path below ``/v2/``."""
-        named = {name.replace("_", "-"): value for name, value in headers.items()}
-        return requests.request(
-            method,
-            url if url.startswith("http") else f"{self.url}/v2/{url}",
-            data=body,
-            headers={"Authorization": self.authorization, **named},
-            timeout=_TIMEOUT,
-        )
-
-    def start(self, repository: str = "app") -> str:
-        """Return the URL of a new upload."""
-        answer = self.send("POST", f"{repository}/blobs/uploads/")
-        assert answer.status_code == 202
-        return answer.headers["Location"]
-
-    def add(self, upload: str, content: Body) -> None:
-        """Add content to an upload, at its end."""
-        answer = self.send("PATCH", upload, content, Content_Type="application/octet-stream")
-        assert answer.status_code == 201
-
-    def finish(self, upload: str, digest: str, content: Body = b"") -> None:
-        """End an upload, with the rest of its content."""
-        assert self.send("PUT", with_digest(upload, digest), content).status_code == 201
-
-    def push(self, content: bytes, repository: str = "app") -> str:
-        """Push a blob and return its digest."""
-        self.finish(self.start(repository), sha256(content), content)
-        return sha256(content)
-
-    def size(self, upload: str) -> int:
-        """Return how much an upload has received."""
-        answer = self.send("GET", upload)
-        assert answer.status_code == 204
-        return int(answer.headers["Range"].partition("-")[2]) + 1
-
-    def has(self, digest: str, repository: str = "app") -> bool:
-        return self.send("HEAD", f"{repository}/blobs/{digest}").status_code == 200
-
-    def pull(self, digest: str, repository: str = "app") -> bytes:
-        answer = self.send("GET", f"{repository}/blobs/{digest}")
-        assert answer.status_code == 200
-        return answer.content
-
-    def digest_of_pulled(self, digest: str, repository: str = "app") -> str:
-        """Pull a blob that need not fit into memory, and return the digest of what came."""
-        hashed = hashlib.sha256()
-        with requests.get(
-            f"{self.url}/v2/{repository}/blobs/{digest}",
-            headers={"Authorization": self.authorization},
-            stream=True,
-            timeout=_TIMEOUT,
-        ) as answer:
-            for piece in answer.iter_content(MEBIBYTE):
-                hashed.update(piece)
-        return f"sha256:{hashed.hexdigest()}"
+        """The code of the one error in the body."""
+        (only,) = json.loads(self.body)["errors"]
+        return only["code"]
 
 
 class Sending:
@@ -119,8 +89,10 @@ class Sending:
         self._is_chunked = length is None
         self._connection = HTTPConnection(parts.hostname or "", parts.port, timeout=_TIMEOUT)
         framing = {"Transfer_Encoding": "chunked"} if length is None else {"Content_Length": str(length)}
-        self._connection.putrequest(method, parts._replace(scheme="", netloc="").geturl())
-        for name, value in {"Authorization": client.authorization, **framing, **headers}.items():
+        self._connection.putrequest(method, parts._replace(scheme="", netloc="").geturl(), skip_host=True)
+        credentials = base64.b64encode(":".join(client.auth).encode()).decode()
+        named = {"Host": client.host, "Authorization": f"Basic {credentials}", **framing, **headers}
+        for name, value in named.items():
             self._connection.putheader(name.replace("_", "-"), value)
         self._connection.endheaders()
 
@@ -140,6 +112,9 @@ class Sending:
     def abort(self) -> None:
         """Break the connection, without an orderly end."""
         self._connection.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self._connection.close()
+
+    def close(self) -> None:
         self._connection.close()
 
     def leave(self) -> Answer:
@@ -170,6 +145,14 @@ def pull_through(server: Aws, url: str) -> None:
     ).raise_for_status()
 
 
+def code_of_refusal(answer: requests.Response) -> str:
+    """Return the code of an answer that says, as the client's error, what is wrong."""
+    status, code, message = error(answer)
+    assert 400 <= status < 500
+    assert message
+    return code
+
+
 def with_digest(upload: str, digest: str) -> str:
     return f"{upload}{'&' if '?' in upload else '?'}digest={digest}"
 
@@ -185,22 +168,3 @@ def digest_of(content: Iterable[bytes]) -> str:
     for piece in content:
         hashed.update(piece)
     return f"sha256:{hashed.hexdigest()}"
-
-
-def image(config: bytes, *layers: tuple[str, int]) -> bytes:
-    """Return the manifest of an image.
-
-    :param layers: digest and size of each
-    """
-
-    def describe(media_type: str, digest: str, size: int) -> dict[str, Any]:
-        return {"mediaType": media_type, "digest": digest, "size": size}
-
-    return json.dumps(
-        {
-            "schemaVersion": 2,
-            "mediaType": OCI_MANIFEST,
-            "config": describe(OCI_CONFIG, sha256(config), len(config)),
-            "layers": [describe(OCI_LAYER, *layer) for layer in layers],
-        }
-    ).encode()

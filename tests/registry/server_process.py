@@ -36,7 +36,6 @@ class ServerProcess(Aws):
 
     def __init__(self, url: str, process: subprocess.Popen[str], directory: Path) -> None:
         super().__init__(url)
-        self.url = url
         self.directory = directory
         self._process = process
         self._information = Path(f"/proc/{process.pid}")

@@ -15,16 +15,15 @@ from pathlib import Path
 import pytest
 import requests
 
-from moto_ecr_ptc.ecr.images.manifests import OCI_MANIFEST, sha256
 from moto_ecr_ptc.ecr.upstream.built_images import BuiltImage, build_image
 from tests.registry import server_process
+from tests.registry.endpoint import OCI_MANIFEST, image_manifest, sha256
 from tests.registry.registry_client import (
     MEBIBYTE,
     Body,
     Client,
     Sending,
     digest_of,
-    image,
     pieces,
     pull_through,
     with_digest,
@@ -84,7 +83,7 @@ def test_large_blob_that_is_pushed_in_chunks_and_pulled_stays_out_of_memory(proc
     content = pieces(SIZE)
     for start in range(0, SIZE, CHUNK):
         chunk = b"".join(next(content) for _ in range(CHUNK // MEBIBYTE))
-        answer = client.send("PATCH", upload, chunk, Content_Range=f"{start}-{start + CHUNK - 1}")
+        answer = client("PATCH", upload, chunk, headers={"Content-Range": f"{start}-{start + CHUNK - 1}"})
         assert answer.status_code == 201
     client.finish(upload, DIGEST)
     assert client.digest_of_pulled(DIGEST) == DIGEST
@@ -101,7 +100,7 @@ def upstream(tmp_path: Path) -> Iterator[DockerRegistry]:
         upload_to(registry, sha256(CONFIG), CONFIG)
         requests.put(
             f"{registry.url}/v2/app/manifests/latest",
-            data=image(CONFIG, (DIGEST, SIZE)),
+            json=image_manifest([sha256(CONFIG), DIGEST], [len(CONFIG), SIZE]),
             headers={"Content-Type": OCI_MANIFEST},
             timeout=60,
         ).raise_for_status()
@@ -118,7 +117,7 @@ def upload_to(registry: DockerRegistry, digest: str, content: Body) -> None:
 def test_large_blob_that_is_pulled_through_a_proxy_stays_out_of_memory(process, upstream):
     pull_through(process, upstream.url)
     client = Client(process)
-    assert client.send("GET", "quay/app/manifests/latest").status_code == 200
+    assert client("GET", "/v2/quay/app/manifests/latest").status_code == 200
     assert client.digest_of_pulled(DIGEST, "quay/app") == DIGEST
     assert process.peak < PEAK
 
@@ -156,7 +155,7 @@ def pull_all(client: Client, barrier: threading.Barrier) -> dict[str, list[str]]
     found = {}
     barrier.wait()
     for name in IMAGES:
-        content = client.send("GET", f"quay/{name}/manifests/latest").content
+        content = client("GET", f"/v2/quay/{name}/manifests/latest").content
         described = json.loads(content)
         blobs = [client.pull(blob["digest"], f"quay/{name}") for blob in (described["config"], *described["layers"])]
         found[name] = [sha256(content), *map(sha256, blobs)]

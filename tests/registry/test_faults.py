@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
@@ -12,9 +14,9 @@ import requests
 from freezegun import freeze_time
 
 from conftest import Aws, refusal, repositories
-from moto_ecr_ptc.ecr.images.manifests import OCI_MANIFEST, sha256
 from tests.registry import server_process
-from tests.registry.registry_client import MEBIBYTE, Answer, Client, Sending, image, pieces, pull_through, with_digest
+from tests.registry.endpoint import OCI_MANIFEST, error, image_manifest, sha256
+from tests.registry.registry_client import MEBIBYTE, Client, Sending, code_of_refusal, pieces, pull_through, with_digest
 from tests.registry.server_process import ServerProcess, wait_until
 from tests.upstream.proxy.scripted_registry import Answer as UpstreamAnswer
 from tests.upstream.proxy.scripted_registry import Server as Upstream
@@ -28,7 +30,7 @@ ROOM = 6 * MEBIBYTE
 """More than a half of the layer, less than all of it."""
 
 CONFIG = b"{}"
-MANIFEST = image(CONFIG, (DIGEST, len(LAYER)))
+MANIFEST = json.dumps(image_manifest([sha256(CONFIG), DIGEST], [len(CONFIG), len(LAYER)])).encode()
 
 HALF_SENT = pytest.mark.parametrize("length", [len(SECOND), None], ids=["with its length", "in chunks"])
 
@@ -113,7 +115,7 @@ def test_client_that_leaves_when_what_it_sent_has_the_digest_stores_nothing(clie
 
 @HALF_SENT
 def test_client_that_leaves_in_the_middle_of_a_push_in_one_post_stores_nothing(client, length):
-    url = with_digest(f"{client.url}/v2/app/blobs/uploads/", DIGEST)
+    url = with_digest(f"{client.base_url}/v2/app/blobs/uploads/", DIGEST)
     assert Sending(client, "POST", url, length).send(SECOND[:MEBIBYTE]).leave().status < 500
     assert not client.has(DIGEST)
 
@@ -121,9 +123,9 @@ def test_client_that_leaves_in_the_middle_of_a_push_in_one_post_stores_nothing(c
 @pytest.mark.parametrize("length", [len(MANIFEST) + 1, None], ids=["with its length", "in chunks"])
 def test_client_that_leaves_in_the_middle_of_a_manifest_stores_nothing(client, server, length):
     """What came is a whole manifest, but the client has not said that it is all."""
-    client.push(CONFIG)
-    client.push(LAYER)
-    url = f"{client.url}/v2/app/manifests/v1"
+    client.push_blob("app", CONFIG)
+    client.push_blob("app", LAYER)
+    url = f"{client.base_url}/v2/app/manifests/v1"
     assert Sending(client, "PUT", url, length, Content_Type=OCI_MANIFEST).send(MANIFEST).leave().status < 500
     assert server.client("ecr").list_images(repositoryName="app")["imageIds"] == []
 
@@ -137,8 +139,8 @@ def test_upload_that_is_never_finished_is_forgotten_after_a_day(server, client):
     with freeze_time(datetime.now(timezone.utc) + timedelta(hours=25)):
         later = Client(server)
         later.start()
-        answer = later.send("GET", upload)
-    assert (answer.status_code, Answer(answer.status_code, answer.content).code) == (404, "BLOB_UPLOAD_UNKNOWN")
+        answer = later("GET", upload)
+    assert error(answer)[:2] == (404, "BLOB_UPLOAD_UNKNOWN")
 
 
 @server_process.LINUX
@@ -172,8 +174,7 @@ def test_two_requests_that_add_to_one_upload_at_once_do_not_mix(client):
             one.send(part[start : start + MEBIBYTE])
     assert [one.answer().status for one in both] == [201, 201]
     statuses = [
-        client.send("PUT", with_digest(upload, sha256(content))).status_code
-        for content in (FIRST + SECOND, SECOND + FIRST)
+        client("PUT", with_digest(upload, sha256(content))).status_code for content in (FIRST + SECOND, SECOND + FIRST)
     ]
     assert statuses in ([201, 404], [400, 201])
 
@@ -211,13 +212,13 @@ def test_reset_between_two_requests_ends_the_upload(process, remote):
     remote.add(upload, FIRST)
     reset(process)
     process.client("ecr").create_repository(repositoryName="app")
-    answer = remote.send("PATCH", upload, SECOND)
-    assert (answer.status_code, Answer(answer.status_code, answer.content).code) == (404, "BLOB_UPLOAD_UNKNOWN")
+    answer = remote("PATCH", upload, SECOND)
+    assert error(answer)[:2] == (404, "BLOB_UPLOAD_UNKNOWN")
     wait_until(lambda: not process.open_files)
 
 
 def reset(process: ServerProcess) -> None:
-    requests.post(f"{process.url}/moto-api/reset", timeout=60).raise_for_status()
+    requests.post(f"{process.endpoint_url}/moto-api/reset", timeout=60).raise_for_status()
 
 
 # --- a machine that has no more ---------------------------------------------------------------------------------------
@@ -225,11 +226,11 @@ def reset(process: ServerProcess) -> None:
 
 @server_process.LINUX
 def test_blob_that_finds_no_file_descriptor_stays_in_memory(process, remote):
-    remote.pull(remote.push(FIRST))  # all modules are loaded from here on
+    remote.pull(remote.push_blob("app", FIRST))  # all modules are loaded from here on
     process.client("ecr").delete_repository(repositoryName="app", force=True)
     process.client("ecr").create_repository(repositoryName="app")
     process.allow_more_descriptors(1)  # for the client's connection
-    assert remote.pull(remote.push(LAYER)) == LAYER
+    assert remote.pull(remote.push_blob("app", LAYER)) == LAYER
     assert process.open_files == []
 
 
@@ -238,7 +239,7 @@ def test_part_that_finds_the_disk_full_is_refused_and_adds_nothing(process, remo
     upload = remote.start()
     remote.add(upload, FIRST)
     process.limit_files(ROOM)
-    assert_refused(remote.send("PATCH", upload, SECOND))
+    assert code_of_refusal(remote("PATCH", upload, SECOND))
     assert remote.size(upload) == len(FIRST)
 
 
@@ -248,7 +249,7 @@ def test_upload_that_found_the_disk_full_is_finished_by_a_smaller_rest(process, 
     upload = remote.start()
     remote.add(upload, FIRST)
     process.limit_files(ROOM)
-    assert_refused(remote.send(method, with_digest(upload, DIGEST), SECOND))
+    assert code_of_refusal(remote(method, with_digest(upload, DIGEST), SECOND))
     rest = SECOND[:MEBIBYTE]
     remote.finish(upload, sha256(FIRST + rest), rest)
     assert remote.pull(sha256(FIRST + rest)) == FIRST + rest
@@ -257,7 +258,7 @@ def test_upload_that_found_the_disk_full_is_finished_by_a_smaller_rest(process, 
 @server_process.LINUX
 def test_blob_that_finds_the_disk_full_is_refused_and_not_stored(process, remote):
     process.limit_files(ROOM)
-    assert_refused(remote.send("PUT", with_digest(remote.start(), DIGEST), LAYER))
+    assert code_of_refusal(remote("PUT", with_digest(remote.start(), DIGEST), LAYER))
     assert not remote.has(DIGEST)
 
 
@@ -266,8 +267,8 @@ def test_upload_that_found_the_disk_full_is_cancelled(process, remote):
     upload = remote.start()
     remote.add(upload, FIRST)
     process.limit_files(ROOM)
-    assert_refused(remote.send("PATCH", upload, SECOND))
-    assert remote.send("DELETE", upload).status_code == 204
+    assert code_of_refusal(remote("PATCH", upload, SECOND))
+    assert remote("DELETE", upload).status_code == 204
     wait_until(lambda: not process.open_files)
 
 
@@ -302,17 +303,11 @@ def upstream() -> Iterator[Upstream]:
 @server_process.LINUX
 def test_layer_that_finds_the_disk_full_is_pulled_through_later(process, remote, upstream):
     pull_through(process, upstream.url)
-    assert remote.send("GET", "quay/app/manifests/latest").content == MANIFEST
+    assert remote("GET", "/v2/quay/app/manifests/latest").content == MANIFEST
     process.limit_files(ROOM)
-    assert_refused(remote.send("GET", f"quay/app/blobs/{DIGEST}"))
+    assert code_of_refusal(remote("GET", f"/v2/quay/app/blobs/{DIGEST}"))
     process.limit_files(2 * ROOM)
     assert remote.pull(DIGEST, "quay/app") == LAYER
-
-
-def assert_refused(answer: requests.Response) -> None:
-    """Assert that an answer says, as the client's error, what is wrong."""
-    assert 400 <= answer.status_code < 500
-    assert Answer(answer.status_code, answer.content).code
 
 
 # --- the server's end -------------------------------------------------------------------------------------------------
@@ -320,11 +315,11 @@ def assert_refused(answer: requests.Response) -> None:
 
 @server_process.LINUX
 def test_killed_server_leaves_no_file(process, remote):
-    remote.push(LAYER)
+    remote.push_blob("app", LAYER)
     remote.add(remote.start(), FIRST)
-    Sending(remote, "PATCH", remote.start(), len(LAYER)).send(SECOND)
-    wait_until(lambda: len(process.open_files) == 3)
-    process.kill()
+    with closing(Sending(remote, "PATCH", remote.start(), len(LAYER)).send(FIRST)):
+        wait_until(lambda: len(process.open_files) == 3)
+        process.kill()
     assert list(process.directory.iterdir()) == []
 
 
@@ -335,7 +330,7 @@ def test_pushes_that_go_wrong_leave_no_resource_warning(process, remote):
         remote.add(upload, FIRST)
         Sending(remote, method, with_digest(upload, DIGEST), len(SECOND)).send(SECOND[:MEBIBYTE]).leave()
     process.limit_files(ROOM)
-    assert_refused(remote.send("PATCH", upload, SECOND))
+    assert code_of_refusal(remote("PATCH", upload, SECOND))
     reset(process)
     process.client("ecr").create_repository(repositoryName="app")
     remote.add(remote.start(), LAYER[:ROOM])
