@@ -125,7 +125,7 @@ def _push_in_chunks(client: Client, content: Content) -> None:
 def _push_as_a_stream(client: Client, content: Content) -> None:
     """Push as docker does: in one request that does not say how long it is."""
     upload = client.start_upload(_REPOSITORY)
-    client.send("PATCH", upload, content.pieces(), Transfer_Encoding="chunked", Content_Type=STREAM)
+    client.send("PATCH", upload, content.pieces(), Content_Type=STREAM)
     client.finish_upload(upload, content.digest)
 
 

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import requests
 
 from conftest import Aws
 
@@ -38,11 +39,14 @@ class ServerProcess(Aws):
         super().__init__(url)
         self.directory = directory
         self._process = process
+        self._limits: dict[str, int] = {}
+        """What the limits were before they were set."""
+
         self._information = Path(f"/proc/{process.pid}")
 
     @property
     def peak(self) -> int:
-        """The most memory that the process has used so far, in bytes."""
+        """The most memory that the process has used since it started over, in bytes."""
         lines = (self._information / "status").read_text().splitlines()
         (line,) = (line for line in lines if line.startswith("VmHWM:"))
         return int(line.split()[1]) * 1024
@@ -56,6 +60,14 @@ class ServerProcess(Aws):
     def errors(self) -> str:
         """What the process has written to standard error."""
         return (self.directory.parent / "errors").read_text()
+
+    def start_over(self) -> None:
+        """Lift the limits, forget all state and the peak."""
+        for limit in list(self._limits):
+            self._set_limit(limit, self._limits.pop(limit))
+        requests.post(f"{self.endpoint_url}/moto-api/reset", timeout=60).raise_for_status()
+        wait_until(lambda: not self.open_files)
+        (self._information / "clear_refs").write_text("5")
 
     def allow_more_descriptors(self, count: int) -> None:
         """Let the process have so many open at once, besides those that it has now that it has nothing to do."""
@@ -90,7 +102,8 @@ class ServerProcess(Aws):
         import resource  # other systems do not have it
 
         limit = getattr(resource, name)
-        _, hard = resource.prlimit(self._process.pid, limit)
+        soft, hard = resource.prlimit(self._process.pid, limit)
+        self._limits.setdefault(name, soft)
         resource.prlimit(self._process.pid, limit, (value, hard))
 
 

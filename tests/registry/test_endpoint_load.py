@@ -28,7 +28,6 @@ from tests.registry.registry_client import (
     pull_through,
     with_digest,
 )
-from tests.registry.server_process import ServerProcess
 from tests.upstream import docker_registry
 from tests.upstream.docker_registry import DockerRegistry
 from tests.upstream.proxy.scripted_registry import Answer, Server, manifest
@@ -48,13 +47,6 @@ IMAGES = {f"app/{number}": build_image([b"layer %d" % number], "linux/amd64") fo
 
 
 # --- memory -----------------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def process(tmp_path: Path) -> Iterator[ServerProcess]:
-    with server_process.serve(tmp_path) as process:
-        process.client("ecr").create_repository(repositoryName="app")
-        yield process
 
 
 @server_process.LINUX

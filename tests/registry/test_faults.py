@@ -42,13 +42,6 @@ def client(server: Aws) -> Client:
 
 
 @pytest.fixture
-def process(tmp_path: Path) -> Iterator[ServerProcess]:
-    with server_process.serve(tmp_path) as process:
-        process.client("ecr").create_repository(repositoryName="app")
-        yield process
-
-
-@pytest.fixture
 def remote(process: ServerProcess) -> Client:
     """A client of the server process."""
     return Client(process)
@@ -313,26 +306,36 @@ def test_layer_that_finds_the_disk_full_is_pulled_through_later(process, remote,
 # --- the server's end -------------------------------------------------------------------------------------------------
 
 
+@pytest.fixture
+def mortal(tmp_path: Path) -> Iterator[ServerProcess]:
+    """A server that no other test uses."""
+    with server_process.serve(tmp_path) as process:
+        process.client("ecr").create_repository(repositoryName="app")
+        yield process
+
+
 @server_process.LINUX
-def test_killed_server_leaves_no_file(process, remote):
+def test_killed_server_leaves_no_file(mortal):
+    remote = Client(mortal)
     remote.push_blob("app", LAYER)
     remote.add(remote.start(), FIRST)
     with closing(Sending(remote, "PATCH", remote.start(), len(LAYER)).send(FIRST)):
-        wait_until(lambda: len(process.open_files) == 3)
-        process.kill()
-    assert list(process.directory.iterdir()) == []
+        wait_until(lambda: len(mortal.open_files) == 3)
+        mortal.kill()
+    assert list(mortal.directory.iterdir()) == []
 
 
 @server_process.LINUX
-def test_pushes_that_go_wrong_leave_no_resource_warning(process, remote):
+def test_pushes_that_go_wrong_leave_no_resource_warning(mortal):
+    remote = Client(mortal)
     for method in ("PATCH", "PUT"):
         upload = remote.start()
         remote.add(upload, FIRST)
         Sending(remote, method, with_digest(upload, DIGEST), len(SECOND)).send(SECOND[:MEBIBYTE]).leave()
-    process.limit_files(ROOM)
+    mortal.limit_files(ROOM)
     assert code_of_refusal(remote("PATCH", upload, SECOND))
-    reset(process)
-    process.client("ecr").create_repository(repositoryName="app")
+    reset(mortal)
+    mortal.client("ecr").create_repository(repositoryName="app")
     remote.add(remote.start(), LAYER[:ROOM])
-    process.stop()
-    assert "ResourceWarning" not in process.errors
+    mortal.stop()
+    assert "ResourceWarning" not in mortal.errors
