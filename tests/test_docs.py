@@ -17,6 +17,7 @@ from tests.upstream.layouts import write_layout
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 GUIDE = (ROOT / "docs" / "upstream-registries.md").read_text(encoding="utf-8")
+ENDPOINT = (ROOT / "docs" / "registry-endpoint.md").read_text(encoding="utf-8")
 
 
 def blocks(language, document=README):
@@ -25,7 +26,7 @@ def blocks(language, document=README):
 
 @pytest.mark.parametrize(
     "code",
-    [*blocks("python"), *blocks("python", GUIDE)],
+    [*blocks("python"), *blocks("python", GUIDE), *blocks("python", ENDPOINT)],
     ids=lambda code: re.search(r"def (test_\w+)|$", code)[1] or "script",
 )
 def test_python_example_runs(pytester, code):
@@ -79,7 +80,7 @@ def play(transcript, server, directory):
 
 
 def test_readme_commands_are_those_that_ci_runs():
-    quickstart, tests, _ = blocks("sh")
+    quickstart, tests, *_ = blocks("sh")
     ci = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
     assert quickstart.strip() in ci
     assert tests.strip() in ci

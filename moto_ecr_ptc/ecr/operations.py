@@ -8,7 +8,6 @@ import zlib
 from io import BytesIO
 from typing import Any, cast
 
-from moto import settings
 from moto.core.base_backend import backend_lock
 from moto.core.common_types import TYPE_RESPONSE
 from moto.core.exceptions import AccessDeniedError, ServiceException, SignatureDoesNotMatchError
@@ -20,7 +19,7 @@ from moto.iam.access_control import CreateAccessKeyFailure, create_access_key
 from werkzeug.exceptions import HTTPException
 
 from . import protocol
-from .access.iam import Caller
+from .access.iam import Caller, is_enforced
 from .configuration.templates import SETTINGS, RepositoryCreationTemplate, read_settings
 from .downloads import layer_url
 from .exceptions import AccessDeniedException, ProtocolError, SerializationException, UnknownOperationException
@@ -331,7 +330,7 @@ class Operations(BaseResponse):
         return "json"
 
     def _authenticate_and_authorize_normal_action(self, resource: str = "*") -> None:
-        enforced = self.request_count >= settings.INITIAL_NO_AUTH_ACTION_COUNT
+        enforced = is_enforced()
         if enforced and "Authorization" not in self.headers:
             raise ProtocolError("MissingAuthenticationTokenException", "Missing Authentication Token")
         try:
