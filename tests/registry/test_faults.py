@@ -113,6 +113,15 @@ def test_client_that_leaves_in_the_middle_of_a_push_in_one_post_stores_nothing(c
     assert not client.has(DIGEST)
 
 
+@server_process.LINUX
+@pytest.mark.parametrize("method", ["PATCH", "PUT"])
+def test_client_that_leaves_in_the_middle_of_a_large_part_leaves_no_file(process, remote, method):
+    sending = Sending(remote, method, with_digest(remote.start(), DIGEST), len(LAYER)).send(FIRST)
+    wait_until(lambda: process.open_files)
+    sending.leave()
+    wait_until(lambda: not process.open_files)
+
+
 @pytest.mark.parametrize("length", [len(MANIFEST) + 1, None], ids=["with its length", "in chunks"])
 def test_client_that_leaves_in_the_middle_of_a_manifest_stores_nothing(client, server, length):
     """What came is a whole manifest, but the client has not said that it is all."""
