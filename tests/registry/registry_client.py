@@ -60,6 +60,7 @@ class Client(Endpoint):
     def digest_of_pulled(self, digest: str, repository: str = "app") -> str:
         """Pull a blob that need not fit into memory, and return the digest of what came."""
         with self("GET", f"/v2/{repository}/blobs/{digest}", stream=True) as answer:
+            assert answer.status_code == 200
             return digest_of(answer.iter_content(MEBIBYTE))
 
 

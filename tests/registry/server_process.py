@@ -21,13 +21,16 @@ from conftest import Aws
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="only Linux shows what a process uses")
 
 _PROGRAM = """
+import gc
 import sys
 from moto.server import ThreadedMotoServer
 import moto_ecr_ptc
 server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
 server.start()
 print("http://%s:%d" % server.get_host_and_port(), flush=True)
-sys.stdin.read()
+for _ in sys.stdin:
+    gc.collect()
+    print(flush=True)
 server.stop()
 """
 
@@ -42,7 +45,6 @@ class ServerProcess(Aws):
         self._limits: dict[str, int] = {}
         """What the limits were before they were set."""
 
-        self._left_by_others: set[str] = set()
         self._information = Path(f"/proc/{process.pid}")
 
     @property
@@ -54,9 +56,8 @@ class ServerProcess(Aws):
 
     @property
     def open_files(self) -> list[str]:
-        """The temporary files of this test that are open: they have no names, and so are in no directory."""
-        found = {target for target in self._descriptors.values() if target.startswith(f"{self.directory}/")}
-        return sorted(found - self._left_by_others)
+        """The temporary files that are open: they have no names, and so are in no directory."""
+        return [target for target in self._descriptors.values() if target.startswith(f"{self.directory}/")]
 
     @property
     def errors(self) -> str:
@@ -64,11 +65,16 @@ class ServerProcess(Aws):
         return (self.directory.parent / "errors").read_text()
 
     def start_over(self) -> None:
-        """Lift the limits, forget all state and the peak."""
-        for limit in list(self._limits):
-            self._set_limit(limit, self._limits.pop(limit))
+        """Lift the limits, forget all state and the peak, and collect what other tests left."""
+        for name, value in self._limits.items():
+            self._set_limit(name, value)
         requests.post(f"{self.endpoint_url}/moto-api/reset", timeout=60).raise_for_status()
-        self._left_by_others |= set(self.open_files)
+        assert self._process.stdin
+        assert self._process.stdout
+        self._process.stdin.write("\n")
+        self._process.stdin.flush()
+        self._process.stdout.readline()
+        wait_until(lambda: not self.open_files)
         (self._information / "clear_refs").write_text("5")
 
     def allow_more_descriptors(self, count: int) -> None:
