@@ -160,12 +160,14 @@ def test_upload_that_is_never_finished_goes_with_its_repository(process, remote)
 
 @server_process.LINUX
 def test_two_clients_that_push_one_blob_at_once_store_it_once(process, remote):
-    both = [Sending(remote, "PUT", with_digest(remote.start(), DIGEST), len(LAYER)) for _ in range(2)]
+    process.client("ecr").create_repository(repositoryName="other")
+    names = ("app", "other")
+    both = [Sending(remote, "PUT", with_digest(remote.start(name), DIGEST), len(LAYER)) for name in names]
     for half in (FIRST, SECOND):
         for one in both:
             one.send(half)
     assert [one.answer().status for one in both] == [201, 201]
-    assert remote.pull(DIGEST) == LAYER
+    assert [remote.pull(DIGEST, name) for name in names] == [LAYER, LAYER]
     wait_until(lambda: len(process.open_files) == 1)
 
 
