@@ -25,12 +25,14 @@ FIRST_UNSUPPORTED_MOTO = (6,)
 """The next major version of moto may change anything."""
 
 _BACKEND = "moto.ecr.models"
+_MOCK = "moto.core.models"
 _CLOUDFORMATION = "moto.cloudformation.models"
 _MOTO_API = "moto.moto_api._internal.urls"
 _SERVER = "moto.moto_server.werkzeug_app"
 _THREADED_SERVER = "moto.moto_server.threaded_moto_server"
 
 _SEAMS = {
+    _MOCK: ("responses_mock",),
     "moto.core.exceptions": ("AccessDeniedError", "ServiceException", "SignatureDoesNotMatchError"),
     "moto.core.responses": ("ActionResult",),
 }
@@ -83,7 +85,14 @@ def _load_backend() -> None:
     except (ImportError, AttributeError) as error:
         raise _unsupported(moto_version, str(error)) from error
     models.register()
-    importlib.import_module("moto_ecr_ptc.registry_hosts").register()
+
+
+def _answer_for_registries() -> None:
+    """Lead the requests to the hosts of registries to this package, in process."""
+    responses_mock = getattr(sys.modules[_MOCK], "responses_mock", None)
+    if responses_mock is None:
+        return  # the import of moto's ECR raises the error
+    importlib.import_module("moto_ecr_ptc.registry_hosts").register(responses_mock)
 
 
 def _extend_cloudformation() -> None:
@@ -156,6 +165,7 @@ def _extend(owner: type, name: str, act: Callable[[Any], None]) -> None:
 
 _TRIGGERS = {
     _BACKEND: _load_backend,
+    _MOCK: _answer_for_registries,
     _CLOUDFORMATION: _extend_cloudformation,
     _MOTO_API: _extend_moto_api,
     _SERVER: _watch_servers,

@@ -1,5 +1,6 @@
 """Answers requests to the hosts of registries, in process: moto intercepts ``requests`` while a mock is active.
 
+Nothing of this package's ECR, or of moto's, is loaded before the first such request.
 moto's own registration of URLs, ``backend_index``, would slow down every call of every service.
 """
 
@@ -14,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 import responses
-from moto.core import models as moto_core
 from requests import PreparedRequest
 from urllib3.response import HTTPResponse
 
@@ -22,16 +22,14 @@ if TYPE_CHECKING:
     from .ecr.downloads import Download
     from .ecr.registry.messages import Answer, Request
 
-_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+_PIECE = 1024 * 1024
 
 
 class _RegistryResponse(responses.BaseResponse):
-    """Answers the requests to registries, reading and writing bodies piece by piece."""
+    """Answers a request to a registry, reading and writing bodies piece by piece."""
 
-    def __init__(self, method: str) -> None:
-        from .ecr.registry_id import REGISTRY_HOST  # not at the top: it would load moto's ECR, which needs this module
-
-        super().__init__(method, re.compile(rf"https?://{REGISTRY_HOST}(?::[0-9]+)?(?:[/?]|$)"))
+    def __init__(self, request: PreparedRequest) -> None:
+        super().__init__(str(request.method), re.compile(re.escape(str(request.url))))
 
     def get_response(self, request: PreparedRequest) -> HTTPResponse:
         url = urlsplit(str(request.url))
@@ -39,7 +37,7 @@ class _RegistryResponse(responses.BaseResponse):
         if url.path == "/layers":
             from .ecr.downloads import find_download  # with the first layer
 
-            found = find_download(str(request.method), str(request.url))
+            found = find_download(str(request.method), f"{url.scheme}://{url.hostname}{url.path}?{url.query}")
         else:
             from .ecr.registry.routes import answer  # with the first image client
 
@@ -61,7 +59,7 @@ def _read_request(request: PreparedRequest) -> Request:
     url = urlsplit(str(request.url))
     return Request(
         method=str(request.method),
-        base_url=f"{url.scheme}://{url.netloc}",
+        base_url=f"{url.scheme}://{url.netloc.rpartition('@')[2]}",
         path=unquote(url.path),
         query=dict(reversed(parse_qsl(url.query, keep_blank_values=True))),
         headers={name.lower(): _text(value) for name, value in request.headers.items()},
@@ -70,9 +68,24 @@ def _read_request(request: PreparedRequest) -> Request:
 
 
 def _pieces(body: Any) -> Iterator[bytes]:
-    """Yield the pieces of a body: ``requests`` sends bytes, text, and iterables; files have been read already."""
-    for piece in [body] if isinstance(body, (bytes, bytearray, str)) else body or ():
-        yield piece.encode() if isinstance(piece, str) else bytes(piece)
+    """Yield the pieces of a body: text, a buffer, or an iterable of them, as ``urllib3`` tells them apart.
+
+    Files have been read already.
+    """
+    for part in [body] if _is_whole(body) else body or ():
+        buffer = memoryview(part.encode() if isinstance(part, str) else part).cast("B")
+        for start in range(0, len(buffer), _PIECE):
+            yield bytes(buffer[start : start + _PIECE])
+
+
+def _is_whole(body: Any) -> bool:
+    if isinstance(body, str):
+        return True
+    try:
+        memoryview(body)
+    except TypeError:
+        return False
+    return True
 
 
 def _text(value: Any) -> str:
@@ -96,21 +109,35 @@ class _Stream(io.RawIOBase):
         return len(piece)
 
 
-def register() -> None:
-    """Make mocks answer for the hosts of registries, including one that is already active."""
-    enable = moto_core.MockAWS._enable_patching  # noqa: SLF001 (moto has no public hook for the start of a mock)
-    if getattr(enable, "__module__", None) != __name__:
+def register(responses_mock: Any) -> None:
+    """Make moto's mocks answer for the hosts of registries, including a mock that is already active.
 
-        @wraps(enable, assigned=("__doc__", "__name__", "__qualname__"))
-        def enable_and_answer(self: Any, *arguments: Any, **options: Any) -> None:
-            enable(self, *arguments, **options)
-            _answer()
+    What the user, or moto, answers there goes first.
+    """
+    find = responses_mock._find_match  # noqa: SLF001 (it has no public hook; moto extends the same)
+    if getattr(find, "__module__", None) == __name__:
+        find = find.__wrapped__
 
-        moto_core.MockAWS._enable_patching = enable_and_answer  # type: ignore[method-assign]  # noqa: SLF001 (the same)
-    if moto_core.botocore_stubber.enabled:
-        _answer()
+    @wraps(find, assigned=("__doc__", "__name__", "__qualname__"))
+    def find_or_answer(request: PreparedRequest) -> tuple[responses.BaseResponse | None, list[str]]:
+        match, failures = find(request)
+        if _is_unanswered(match) and _is_to_registry(str(request.url)):
+            return _RegistryResponse(request), []
+        return match, failures
+
+    responses_mock._find_match = find_or_answer  # noqa: SLF001 (the same)
 
 
-def _answer() -> None:
-    for method in _METHODS:
-        moto_core.responses_mock.add(_RegistryResponse(method))
+def _is_unanswered(match: responses.BaseResponse | None) -> bool:
+    from moto.core.custom_responses_mock import not_implemented_callback  # moto has loaded it
+
+    return match is None or getattr(match, "callback", None) is not_implemented_callback
+
+
+def _is_to_registry(url: str) -> bool:
+    """Return whether a URL is on the host of a registry, if need be with a user, a port, or the final dot of a name."""
+    if ".dkr" not in url:
+        return False
+    from .ecr.registry_id import REGISTRY_HOST  # with the first such request
+
+    return re.match(rf"https?://(?:[^/?#]*@)?{REGISTRY_HOST}\.?(?::[0-9]+)?(?:[/?#]|$)", url) is not None

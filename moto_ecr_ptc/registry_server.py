@@ -25,7 +25,8 @@ def register(application: Any) -> None:
 
     @wraps(call, assigned=("__doc__", "__name__", "__qualname__"))
     def lead(self: Any, environ: dict[str, Any], start_response: Any) -> Any:
-        if environ.get("PATH_INFO", "").startswith("/v2") and _is_for_registry(environ):
+        path = environ.get("PATH_INFO", "")
+        if (path == "/v2" or path.startswith("/v2/")) and _is_for_registry(environ):
             from .ecr.registry.wsgi import application  # with the first such request, since it loads moto's ECR
 
             return application(environ, start_response)

@@ -54,6 +54,22 @@ def test_head_of_a_blob_answers_from_its_descriptor(endpoint: Endpoint, registry
     assert registry.blobs_asked_for == []
 
 
+@pytest.mark.parametrize(
+    ("failure", "status", "code"),
+    [
+        ({"status": 403}, 403, "DENIED"),
+        ({"status": 429}, 429, "TOOMANYREQUESTS"),
+        ({"status": 500}, 503, "UNAVAILABLE"),
+        ({"error": "refused"}, 503, "UNAVAILABLE"),
+    ],
+)
+@pytest.mark.parametrize("path", [BLOB, f"/v2/{REPOSITORY}/referrers/{IMAGE.manifest.digest}"])
+def test_upstream_that_fails_on_blobs_and_referrers_is_told(endpoint: Endpoint, registry, path, failure, status, code):
+    endpoint("GET", LATEST)
+    upstream_registry("quay").fail(**failure)
+    assert error(endpoint("GET", path))[:2] == (status, code)
+
+
 def test_range_of_a_blob_that_is_not_here_yet_is_returned(endpoint: Endpoint, registry):
     endpoint("GET", LATEST)
     answer = endpoint("GET", BLOB, headers={"Range": "bytes=1-4"})

@@ -55,6 +55,10 @@ class Upload:
     def size(self) -> int:
         return self.writer.size
 
+    @property
+    def is_abandoned(self) -> bool:
+        return now() - self.last_used >= UPLOAD_LIFETIME
+
     @contextmanager
     def adding(self, part: BlobWriter, *, is_chunk: bool) -> Iterator[None]:
         """Add a part, and take it back if the body of ``with`` raises an exception.
@@ -129,25 +133,26 @@ class Uploads:
     # --- by any way --------------------------------------------------------------------------------------------------
 
     def start(self, repository: Repository) -> Upload:
-        """Start an upload, and forget those of the repository that were abandoned."""
+        """Start an upload, and drop what was received of those that were abandoned."""
         with backend_lock:
-            uploads = self._uploads.setdefault(repository.name, {})
-            for abandoned in [one for one in uploads.values() if now() - one.last_used >= UPLOAD_LIFETIME]:
-                del uploads[abandoned.id]
+            self._uploads = {
+                name: {upload.id: upload for upload in uploads.values() if not upload.is_abandoned}
+                for name, uploads in self._uploads.items()
+            }
             upload = Upload(str(mock_random.uuid4()))
-            uploads[upload.id] = upload
+            self._uploads.setdefault(repository.name, {})[upload.id] = upload
             return upload
 
     def get(self, repository: Repository, upload_id: str, first_byte: int | None = None) -> Upload:
         """Return an upload.
 
         :param first_byte: of the part that is to follow; None means wherever the last one ended
-        :raises UploadNotFoundException: there is no such upload
+        :raises UploadNotFoundException: there is no such upload, or it was abandoned
         :raises InvalidLayerPartException: the part does not begin where the last one ended
         """
         with backend_lock:
             upload = self._uploads.get(repository.name, {}).get(upload_id)
-            if upload is None:
+            if upload is None or upload.is_abandoned:
                 raise UploadNotFoundException(repository, upload_id)
             if first_byte is not None and first_byte != upload.size:
                 raise InvalidLayerPartException(repository, upload_id, first_byte, upload.size)

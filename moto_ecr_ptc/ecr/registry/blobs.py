@@ -17,13 +17,13 @@ from .messages import Answer, BlobRange, Request
 from .paths import Path
 from .repositories import check, find
 
-_RANGE = re.compile(r"bytes=(?:(?P<first>[0-9]+)-(?P<last>[0-9]*)|-(?P<suffix>[0-9]+))")
+_RANGE = re.compile(r"bytes=(?:(?P<first>[0-9]+)-(?P<last>[0-9]*)|-(?P<suffix>[0-9]+))", re.IGNORECASE)
 
 
 def get(request: Request, path: Path, access: Access) -> Answer:
     """Return a blob, or the range of it that is asked for. (GetDownloadUrlForLayer)"""
-    access.require("ecr:GetDownloadUrlForLayer", path.name)
     check("layerDigest", path.reference, "LayerDigest")
+    access.require("ecr:GetDownloadUrlForLayer", path.name)
     blob = access.backend.layer_pulls.get_layer(
         repository_name=path.name, layer_digest=path.reference, caller=access.caller
     )
@@ -44,9 +44,9 @@ def head(request: Request, path: Path, access: Access) -> Answer:
 
     A blob that is not pulled yet is described by its image's manifest.
     """
+    check("layerDigest", path.reference, "LayerDigest")
     with backend_lock:
         repository = find(access, path.name, "ecr:BatchCheckLayerAvailability")
-        check("layerDigest", path.reference, "LayerDigest")
         layers, _ = access.backend.layers.check(repository, [path.reference])
         if not layers:
             raise LayersNotFoundException(path.reference, path.name, repository.registry_id)
@@ -74,13 +74,16 @@ def _find_range(header: str, blob: Blob) -> BlobRange | None:
     match = _RANGE.fullmatch(header.strip())
     if not match:
         return None
-    if match["suffix"] is not None:
-        start, end = max(blob.size - int(match["suffix"]), 0), blob.size
-    else:
-        start = int(match["first"])
-        end = min(int(match["last"]) + 1, blob.size) if match["last"] else blob.size
-        if match["last"] and int(match["last"]) < start:
-            return None
-    if start >= blob.size:
+    first, last, suffix = (_read_number(match[name]) for name in ("first", "last", "suffix"))
+    if first is None:
+        first, last = max(blob.size - (suffix or 0), 0), None
+    if last is not None and last < first:
+        return None
+    if first >= blob.size:
         raise RangeNotSatisfiable(blob.size)
-    return BlobRange(blob, start, end)
+    return BlobRange(blob, first, blob.size if last is None else min(last + 1, blob.size))
+
+
+def _read_number(digits: str | None) -> int | None:
+    """Return a number, cut to more digits than any blob's size has: Python refuses to read very long ones."""
+    return int(digits.lstrip("0")[:20] or "0") if digits else None

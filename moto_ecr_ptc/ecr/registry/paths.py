@@ -45,7 +45,7 @@ def parse_host(host: str) -> Host | None:
 
     On a server its end may be any, such as ``localhost``, after ``<account>.dkr.ecr.<region>.``
     """
-    match = _HOST.match(host)
+    match = _HOST.match(host.lower())
     return Host(*match.groups()) if match else None
 
 

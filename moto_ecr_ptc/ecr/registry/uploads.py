@@ -28,16 +28,16 @@ _COMPLETE = "ecr:CompleteLayerUpload"
 
 def start(request: Request, path: Path, access: Access) -> Answer:
     """Start an upload; or take the whole blob, or mount it. (InitiateLayerUpload)"""
+    if "digest" in request.query:
+        return _receive_at_once(request, path, access)
     with backend_lock:
         repository = find_or_create(access, path.name, _INITIATE)
-        if "digest" not in request.query:
-            mounted = _find_mountable(repository, request, access)
-            if mounted:
-                access.backend.layers.add_uploaded(repository, mounted)
-                return _blob_answer(request, path, mounted)
-            upload = access.backend.uploads.start(repository)
-            return Answer(202, {"Location": _location(request, path, upload), "Range": "0-0"})
-    return _receive_at_once(request, path, access, request.query["digest"])
+        mounted = _find_mountable(repository, request, access)
+        if mounted:
+            access.backend.layers.add_uploaded(repository, mounted)
+            return _blob_answer(request, path, mounted)
+        upload = access.backend.uploads.start(repository)
+    return Answer(202, {"Location": _location(request, path, upload), "Range": "0-0"})
 
 
 def add(request: Request, path: Path, access: Access) -> Answer:
@@ -57,12 +57,11 @@ def add(request: Request, path: Path, access: Access) -> Answer:
 
 def finish(request: Request, path: Path, access: Access) -> Answer:
     """Add the last part of an upload, if there is one, and the blob to the repository. (CompleteLayerUpload)"""
+    digest = _read_digest(request)
     chunk = _read_range(request)
     first_byte = chunk.start if chunk else None
     with backend_lock:
         access.backend.uploads.get(find(access, path.name, _COMPLETE), path.reference, first_byte)
-    digest = request.query.get("digest", "")
-    check("layerDigest", digest, "LayerDigest")
     part = _receive(request, chunk)
     with backend_lock:  # meanwhile the repository, the upload or the permission may be gone
         repository = find(access, path.name, _COMPLETE)
@@ -87,8 +86,9 @@ def cancel(request: Request, path: Path, access: Access) -> Answer:
     return Answer(204)
 
 
-def _receive_at_once(request: Request, path: Path, access: Access, digest: str) -> Answer:
-    check("layerDigest", digest, "LayerDigest")
+def _receive_at_once(request: Request, path: Path, access: Access) -> Answer:
+    digest = _read_digest(request)
+    find_or_create(access, path.name, _INITIATE)
     part = _receive(request, None)
     with backend_lock:  # meanwhile the repository or the permission may be gone
         repository = find_or_create(access, path.name, _COMPLETE)
@@ -108,6 +108,12 @@ def _receive(request: Request, chunk: range | None) -> BlobWriter:
     if chunk is not None and part.size != len(chunk):
         raise InvalidBody(f"The body has {part.size} bytes, and its Content-Range {len(chunk)}")
     return part
+
+
+def _read_digest(request: Request) -> str:
+    digest = request.query.get("digest", "")
+    check("layerDigest", digest, "LayerDigest")
+    return digest
 
 
 def _read_range(request: Request) -> range | None:

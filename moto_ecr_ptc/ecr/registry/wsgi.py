@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from http.client import responses as reasons
+from ipaddress import IPv6Address
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -13,6 +15,9 @@ from werkzeug.wsgi import get_input_stream
 from ..images.blobs import PIECE
 from . import routes
 from .messages import BodyCutOff, Request
+
+_HOST = re.compile(r"(?:[\w.-]+|\[(?P<address>[^]]+)\])(?::[0-9]*)?", re.ASCII)
+"""The name or address of a host, with its port."""
 
 
 def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
@@ -31,12 +36,26 @@ def _read_request(environ: dict[str, Any]) -> Request:
     }
     return Request(
         method=environ["REQUEST_METHOD"],
-        base_url=f"{environ['wsgi.url_scheme']}://{environ.get('HTTP_HOST') or environ['SERVER_NAME']}",
+        base_url=f"{environ['wsgi.url_scheme']}://{_find_host(environ)}",
         path=_decode(environ["PATH_INFO"]),
         query=dict(reversed(parse_qsl(environ.get("QUERY_STRING", ""), keep_blank_values=True))),
         headers=headers,
         body=_pieces(environ),
     )
+
+
+def _find_host(environ: dict[str, Any]) -> str:
+    """Return the host that a client called: the server's own address, if the client names none in the right form."""
+    host: str = environ.get("HTTP_HOST", "")
+    return host if _is_host(host) else f"{environ['SERVER_NAME']}:{environ['SERVER_PORT']}"
+
+
+def _is_host(text: str) -> bool:
+    match = _HOST.fullmatch(text)
+    try:
+        return match is not None and (match["address"] is None or IPv6Address(match["address"]) is not None)
+    except ValueError:
+        return False
 
 
 def _pieces(environ: dict[str, Any]) -> Iterator[bytes]:
