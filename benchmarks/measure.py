@@ -1,4 +1,4 @@
-"""What the benchmarks share: a comparison of two timings, and the budget that it is held against."""
+"""What the benchmarks share: a comparison of two timings, a single figure, and the budgets that both are held to."""
 
 from __future__ import annotations
 
@@ -28,8 +28,30 @@ class Ratio:
     def score(self, pair: Pair) -> float:
         return pair.ours / pair.theirs
 
+    def keeps(self, score: float) -> bool:
+        return score <= self.limit
+
     def format(self, score: float) -> str:
         return f"{score:.3f} x"
+
+    @property
+    def bound(self) -> str:
+        return f"<= {self.format(self.limit):>8}"
+
+
+@dataclass(frozen=True)
+class Throughput(Ratio):
+    """A budget: ours gets at least ``limit`` times as much done as theirs in the same time."""
+
+    def score(self, pair: Pair) -> float:
+        return pair.theirs / pair.ours
+
+    def keeps(self, score: float) -> bool:
+        return score >= self.limit
+
+    @property
+    def bound(self) -> str:
+        return f">= {self.format(self.limit):>8}"
 
 
 @dataclass(frozen=True)
@@ -41,8 +63,15 @@ class Extra:
     def score(self, pair: Pair) -> float:
         return pair.ours - pair.theirs
 
+    def keeps(self, score: float) -> bool:
+        return score <= self.limit
+
     def format(self, score: float) -> str:
         return f"{score * 1000:+.1f} ms"
+
+    @property
+    def bound(self) -> str:
+        return f"<= {self.format(self.limit):>8}"
 
 
 @dataclass(frozen=True)
@@ -66,7 +95,7 @@ class Comparison:
 
     @property
     def holds(self) -> bool:
-        return median(self.scores) <= self.budget.limit
+        return self.budget.keeps(median(self.scores))
 
     def format(self) -> str:
         """Return a row: name, ours, theirs, score, the middle half of the rounds' scores, budget, verdict."""
@@ -77,7 +106,29 @@ class Comparison:
         if self.budget.limit == math.inf:
             return f"{row}  no budget"
         verdict = "holds" if self.holds else "MISSED"
-        return f"{row}  <= {self.budget.format(self.budget.limit):>8}  {verdict}"
+        return f"{row}  {self.budget.bound}  {verdict}"
+
+
+@dataclass(frozen=True)
+class Amount:
+    """One figure, with nothing beside it, and the most that it may be."""
+
+    name: str
+    value: float
+    unit: str
+    limit: float | None
+
+    @property
+    def holds(self) -> bool:
+        return self.limit is None or self.value <= self.limit
+
+    def format(self) -> str:
+        """Return a row: name, value, budget, verdict."""
+        row = f"  {self.name:34} {self.value:9,.4g}{self.unit:3}"
+        if self.limit is None:
+            return f"{row:88}  no budget"
+        verdict = "holds" if self.holds else "MISSED"
+        return f"{row:88}  <= {self.limit:,}{self.unit}  {verdict}"
 
 
 def seconds(call: Callable[[], Any]) -> float:

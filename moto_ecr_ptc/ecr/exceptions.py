@@ -319,12 +319,20 @@ class UnableToGetUpstreamImageException(ServiceException):
     )
 
 
-class UnableToGetUpstreamLayerException(ServiceException):
+class _UnableToAskUpstream(ServiceException):
+    """``upstream_error`` is what the upstream failed with; None if it could not be asked."""
+
+    def __init__(self, upstream_error: UpstreamError | None = None) -> None:
+        super().__init__()
+        self.upstream_error = upstream_error
+
+
+class UnableToGetUpstreamLayerException(_UnableToAskUpstream):
     code = "UnableToGetUpstreamLayerException"
     message = "There was an issue getting the upstream layer matching the pull through cache rule."
 
 
-class UnableToListUpstreamImageReferrersException(ServiceException):
+class UnableToListUpstreamImageReferrersException(_UnableToAskUpstream):
     code = "UnableToListUpstreamImageReferrersException"
     message = (
         "The referrer or referrers were unable to be listed using the pull through cache rule. This is usually caused "

@@ -101,4 +101,4 @@ def _fetch(upstream: UpstreamRepository, digest: str, size: int | None) -> Blob:
 def _error_for(repository: Repository, digest: str, error: UpstreamError) -> Exception:
     if isinstance(error, UpstreamNotFound):
         return LayersNotFoundException(digest, repository.name, repository.registry_id)
-    return UnableToGetUpstreamLayerException()
+    return UnableToGetUpstreamLayerException(error)

@@ -112,7 +112,7 @@ class ReferrerPulls:
                 if upstream is None:
                     return
                 if shared_failure:
-                    self._fall_back_to_cache(repository_name, digest)
+                    self._fall_back_to_cache(repository_name, digest, shared_failure)
                     return
             try:
                 fetched = upstream.ask(digest, partial(_fetch_referrers, upstream, digest))
@@ -121,7 +121,7 @@ class ReferrerPulls:
             except UpstreamError as error:
                 lock.record_failure(digest, error)
                 with backend_lock:
-                    self._fall_back_to_cache(repository_name, digest)
+                    self._fall_back_to_cache(repository_name, digest, error)
                 return
             with backend_lock:
                 if self._upstream_repositories.may_store(upstream, repository_name):
@@ -135,13 +135,14 @@ class ReferrerPulls:
             self._cache.store(repository, referrer)
         self._cache.freshness.mark_asked(repository_name, digest)
 
-    def _fall_back_to_cache(self, repository_name: str, digest: str) -> None:
+    def _fall_back_to_cache(self, repository_name: str, digest: str, error: UpstreamError | None = None) -> None:
         """Serve the cached referrers of an image for another 24 hours.
 
+        :param error: what the upstream failed with; None if it could not be asked
         :raises UnableToListUpstreamImageReferrersException: the upstream never answered for this image
         """
         if not self._cache.freshness.was_asked(repository_name, digest):
-            raise UnableToListUpstreamImageReferrersException
+            raise UnableToListUpstreamImageReferrersException(error)
         self._cache.freshness.postpone(repository_name, digest)
 
 

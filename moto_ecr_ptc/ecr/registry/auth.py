@@ -49,7 +49,7 @@ class Access:
         is_foreign = self.account_id != registry.account_id
         if is_foreign and not self._is_allowed_by(policy, action, resource):
             raise ActionNotAllowed(self._arn, action, resource, "resource-based")
-        if self.caller and not self.caller.may(action, resource, None if is_foreign else policy):
+        if self.caller and not self.caller.may(action, resource, policy):
             raise ActionNotAllowed(self._arn, action, resource, "identity-based")
 
     def may(self, action: str, repository_name: str) -> bool:
@@ -61,15 +61,16 @@ class Access:
         return True
 
     def require_registry(self, action: str) -> None:
-        """Check that the caller may take an action on the registry as a whole.
+        """Check that the caller may take an action on all repositories of the registry.
 
         :raises ActionNotAllowed: the caller may not, or belongs to another account
         """
         registry = self.backend.registry
+        resource = registry.repository_arn("*")
         if self.account_id != registry.account_id:
-            raise ActionNotAllowed(self._arn, action, "*", "resource-based")
-        if self.caller and not self.caller.may(action, "*", None):
-            raise ActionNotAllowed(self._arn, action, "*", "identity-based")
+            raise ActionNotAllowed(self._arn, action, resource, "resource-based")
+        if self.caller and not self.caller.may(action, resource, None):
+            raise ActionNotAllowed(self._arn, action, resource, "identity-based")
 
     @property
     def _arn(self) -> str:
@@ -102,7 +103,10 @@ def authenticate(request: Request) -> Access:
     account_id, region = host or (token.account_id, token.region)
     if region != token.region:
         raise _invalid_token()
-    backend = cast(PullThroughCacheBackend, ecr_backends[account_id][region])
+    try:
+        backend = cast(PullThroughCacheBackend, ecr_backends[account_id][region])
+    except KeyError:  # there is no such Region
+        raise _invalid_token() from None
     return Access(backend, token.account_id, _find_caller(token))
 
 

@@ -5,6 +5,7 @@ Source: observed answers of Amazon ECR; OCI distribution specification 1.1, "Con
 
 from __future__ import annotations
 
+import re
 from urllib.parse import urlencode
 
 from moto.core.base_backend import backend_lock
@@ -89,12 +90,11 @@ def _page_size(request: Request) -> int | None:
     number = request.query.get("n")
     if number is None:
         return None
-    try:
-        size = int(number)
-    except ValueError:
+    if not re.fullmatch("-?[0-9]{1,18}", number):
         raise InvalidParameterException(
             "Invalid parameter at 'maxResults' failed to satisfy constraint: 'Member must be an integer'"
-        ) from None
+        )
+    size = int(number)
     check("maxResults", size, "MaxResults")
     return size
 

@@ -159,7 +159,7 @@ def refusal(error: Exception) -> JsonError:
 
     An upstream's failure tells more than that a layer or referrers could not be got, which is how the API puts it.
     """
-    cause = getattr(error, "upstream_error", None) or error
+    cause: Exception = getattr(error, "upstream_error", None) or error
     code, status = next((_CODES[kind] for kind in type(cause).__mro__ if kind in _CODES), ("UNSUPPORTED", 405))
     message = cause.reason if isinstance(cause, UpstreamError) else str(getattr(cause, "message", cause))
     return JsonError(code, status, message)

@@ -13,9 +13,9 @@ from ..images.exceptions import ImageDigestDoesNotMatchException, InvalidImageMa
 from ..images.image_ids import Failure, find_fault
 from ..images.manifests import (
     MAX_MANIFEST_SIZE,
+    MEDIA_TYPES,
     InvalidManifest,
     Manifest,
-    has_digest,
     is_tag,
 )
 from .auth import Access
@@ -27,6 +27,10 @@ from .repositories import find_or_create
 _INVALID_JSON = "Invalid JSON syntax"
 _REFUSED = re.compile(r";\s*q=0(?:\.0*)?\s*(?:;|$)", re.IGNORECASE)
 """A media range with the weight 0."""
+
+_WILDCARDS = frozenset({"*/*", "application/*"})
+_NO_MEDIA_TYPE = "none"
+"""What a client accepts that refuses all that it lists."""
 
 
 def get(request: Request, path: Path, access: Access) -> Answer:
@@ -59,7 +63,7 @@ def put(request: Request, path: Path, access: Access) -> Answer:
     with backend_lock:  # meanwhile the repository or the permission may be gone
         repository = find_or_create(access, path.name, "ecr:PutImage")
         tag = None if ":" in path.reference else path.reference
-        if tag is None and not has_digest(content, path.reference):
+        if tag is None and path.reference != manifest.digest:
             raise ImageDigestDoesNotMatchException(repository, path.reference)
         if tag is not None and not is_tag(tag):
             raise InvalidImageTag
@@ -89,10 +93,19 @@ def _image_id(reference: str) -> dict[str, str]:
 
 def _accepted_media_types(accept: str) -> list[str] | None:
     """Return the media types in an Accept header; None if it accepts all."""
-    ranges = [one for one in accept.split(",") if not _REFUSED.search(one)]
-    media_types = [one.partition(";")[0].strip().lower() for one in ranges]
-    accepts_all = not accept.strip() or not {"*/*", "application/*"}.isdisjoint(media_types)
-    return None if accepts_all else media_types
+    accepted: list[str] = []
+    refused: set[str] = set()
+    for media_range in accept.split(",") if accept.strip() else ["*/*"]:
+        media_type = media_range.partition(";")[0].strip().lower()
+        if _REFUSED.search(media_range):
+            refused.add(media_type)
+        else:
+            accepted.append(media_type)
+    if not _WILDCARDS.isdisjoint(accepted):
+        if not refused:
+            return None
+        accepted = [media_type for media_type in MEDIA_TYPES if media_type not in refused]
+    return accepted or [_NO_MEDIA_TYPE]
 
 
 def _read_manifest(content: bytes, content_type: str) -> Manifest:
