@@ -90,10 +90,9 @@ def _load_backend() -> None:
 def _answer_for_registries() -> None:
     """Lead the requests to the hosts of registries to this package, in process."""
     responses_mock = getattr(sys.modules[_MOCK], "responses_mock", None)
-    if hasattr(
-        responses_mock, "_find_match"
-    ):  # pragma: no branch (otherwise the import of moto's ECR raises the error)
-        importlib.import_module("moto_ecr_ptc.registry_hosts").register(responses_mock)
+    if responses_mock is None:
+        return  # the import of moto's ECR raises the error
+    importlib.import_module("moto_ecr_ptc.registry_hosts").register(responses_mock)
 
 
 def _extend_cloudformation() -> None:

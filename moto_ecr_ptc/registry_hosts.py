@@ -1,6 +1,6 @@
 """Answers requests to the hosts of registries, in process: moto intercepts ``requests`` while a mock is active.
 
-Nothing of this package's ECR, or of moto's, is loaded before the first such request: a mock needs none of it until then.
+Nothing of this package's ECR, or of moto's, is loaded before the first such request.
 moto's own registration of URLs, ``backend_index``, would slow down every call of every service.
 """
 
@@ -68,9 +68,9 @@ def _read_request(request: PreparedRequest) -> Request:
 
 
 def _pieces(body: Any) -> Iterator[bytes]:
-    """Yield the pieces of a body: ``requests`` sends text, buffers, and iterables of them; files have been read already.
+    """Yield the pieces of a body: text, a buffer, or an iterable of them, as ``urllib3`` tells them apart.
 
-    Each is taken for what ``urllib3`` takes it for.
+    Files have been read already.
     """
     for part in [body] if _is_whole(body) else body or ():
         buffer = memoryview(part.encode() if isinstance(part, str) else part).cast("B")

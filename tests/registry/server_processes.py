@@ -32,12 +32,15 @@ def running(module: str, log: Path, *options: str, scheme: str = "http") -> Iter
 
 
 def _wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    for _ in range(1200):
-        try:
-            requests.get(f"{url}/moto-api/", timeout=60, verify=False)
-        except requests.ConnectionError:
-            assert process.poll() is None, log.read_text()
-            time.sleep(0.05)
-        else:
-            return
-    raise AssertionError(f"{url} does not answer: {log.read_text()}")
+    end = time.monotonic() + 120
+    while not _answers(url):
+        assert process.poll() is None, log.read_text()
+        assert time.monotonic() < end, log.read_text()
+        time.sleep(0.05)
+
+
+def _answers(url: str) -> bool:
+    try:
+        return requests.get(f"{url}/moto-api/", timeout=60, verify=False).ok
+    except requests.ConnectionError:
+        return False

@@ -9,7 +9,7 @@ import textwrap
 import pytest
 import requests
 
-from conftest import ACCOUNT, OTHER_ACCOUNT, Aws
+from conftest import ACCOUNT, OTHER_ACCOUNT, Aws, repositories
 from tests.registry.endpoint import Endpoint, sha256
 from tests.registry.upload_calls import start
 
@@ -30,10 +30,9 @@ each_host = pytest.mark.parametrize(("region", "host"), HOSTS, ids=KINDS)
 
 def endpoint_at(aws: Aws, host: str, region: str) -> Endpoint:
     """Return the endpoint at a host, with a repository and a client that is logged in with that Region's token."""
-    if "app" not in [
-        one["repositoryName"] for one in aws.client("ecr", region).describe_repositories()["repositories"]
-    ]:
-        aws.client("ecr", region).create_repository(repositoryName="app")
+    ecr = aws.client("ecr", region)
+    if "app" not in repositories(ecr):
+        ecr.create_repository(repositoryName="app")
     endpoint = Endpoint(aws, region=region)
     endpoint.host = host
     endpoint.base_url = aws.endpoint_url or f"https://{host}"
@@ -151,11 +150,9 @@ def test_host_names_the_account(aws: Aws):
     assert Endpoint(aws)("GET", "/v2/theirs/tags/list").status_code == 404
 
 
-@pytest.mark.parametrize(
-    "host", [f"{ACCOUNT}.dkr.ecr.us-east-1.localhost", f"{ACCOUNT}.dkr.ecr.us-east-1.localhost:5000"]
-)
-def test_host_of_a_registry_may_end_in_any_domain_on_a_server(server: Aws, host):
-    endpoint = endpoint_at(server, host, "us-east-1")
+@pytest.mark.parametrize("domain", ["localhost", "localhost:5000", "registry.example"])
+def test_host_of_a_registry_may_end_in_any_domain_on_a_server(server: Aws, domain):
+    endpoint = endpoint_at(server, f"{ACCOUNT}.dkr.ecr.us-east-1.{domain}", "us-east-1")
     assert endpoint.push_blob("app", b"blob") == sha256(b"blob")
     assert endpoint("GET", "/v2/", auth=Endpoint(server, region="eu-west-1").auth).status_code == 400
 

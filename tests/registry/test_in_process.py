@@ -1,4 +1,4 @@
-"""Image clients that use ``requests`` in a mock: their bodies, streams and sessions, and the mock's beginning and end."""
+"""Image clients that use ``requests`` in a mock: bodies, streams, sessions, and the mock's beginning and end."""
 
 from __future__ import annotations
 
@@ -87,7 +87,6 @@ def test_large_blob_is_pushed_and_pulled_in_bounded_memory():
         with mock_aws():
             ecr = boto3.client("ecr", "us-east-1")
             ecr.create_repository(repositoryName="app")
-            import base64
             token = ecr.get_authorization_token()["authorizationData"][0]["authorizationToken"]
             session = requests.Session()
             session.headers["Authorization"] = f"Basic {token}"
@@ -103,7 +102,7 @@ def test_large_blob_is_pushed_and_pulled_in_bounded_memory():
             assert closed.status_code == 201
             found = hashlib.sha256()
             with session.get(f"{url}/{digest}", stream=True) as answer:
-                for piece in answer.iter_content(PIECE.__len__()):
+                for piece in answer.iter_content(len(PIECE)):
                     found.update(piece)
             assert found.digest() == expected.digest()
         print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)

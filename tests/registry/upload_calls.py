@@ -7,7 +7,7 @@ from typing import Any
 import requests
 
 from conftest import ACCOUNT
-from tests.registry.endpoint import Endpoint, error
+from tests.registry.endpoint import Endpoint
 
 MIB = 1024 * 1024
 UPLOADS = "/v2/app/blobs/uploads/"
@@ -50,8 +50,10 @@ def not_found(upload: str, repository: str = "app") -> tuple[int, str, str]:
     return (
         404,
         "BLOB_UPLOAD_UNKNOWN",
-        f"The upload with id '{upload_id(upload)}' in the repository with name '{repository}' "
-        f"in the registry with id '{ACCOUNT}' does not exist",
+        (
+            f"The upload with id '{upload_id(upload)}' in the repository with name '{repository}' "
+            f"in the registry with id '{ACCOUNT}' does not exist"
+        ),
     )
 
 
@@ -67,8 +69,10 @@ def no_blob(digest: str, repository: str = "app") -> tuple[int, str, str]:
     return (
         404,
         "BLOB_UNKNOWN",
-        f"The layer with digest {digest} does not exist within the repository with name '{repository}' "
-        f"in the registry with id '{ACCOUNT}'",
+        (
+            f"The layer with digest {digest} does not exist within the repository with name '{repository}' "
+            f"in the registry with id '{ACCOUNT}'"
+        ),
     )
 
 
@@ -79,6 +83,3 @@ def malformed_digest(value: str) -> tuple[int, str, str]:
 
 def is_held(endpoint: Endpoint, digest: str, repository: str = "app") -> bool:
     return endpoint("HEAD", f"/v2/{repository}/blobs/{digest}").status_code == 200
-
-
-__all__ = ["error"]

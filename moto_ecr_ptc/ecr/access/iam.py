@@ -87,12 +87,17 @@ class Caller:
     def may(self, action: str, resource: str, policy: str | None) -> bool:
         """Return whether the caller's identity policies or a resource policy allow ``action``, and none denies it.
 
-        Source: Amazon ECR user guide, "Private registry permissions". An Allow to the whole account is ignored:
-        it leaves the decision to the identity policies.
+        On a resource of another account both must allow it.
 
-        :param policy: of the registry or the repository, in the caller's own account
+        Source: Amazon ECR user guide, "Private registry permissions"; IAM user guide, "Policy evaluation logic". Within
+        an account, an Allow to the whole account is ignored: it leaves the decision to the identity policies.
+
+        :param resource: the ARN of a repository
+        :param policy: of the registry or the repository
         """
         results = self._evaluate(action, resource, None)
+        if resource.split(":")[4] != self.arn.split(":")[4]:
+            return _decide(results) is PermissionResult.PERMITTED and self.is_allowed_by(policy, action, resource)
         results.add(_evaluate_policy(policy, self._principal(), action, resource))
         return _decide(results) is PermissionResult.PERMITTED
 

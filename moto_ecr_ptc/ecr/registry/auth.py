@@ -49,7 +49,7 @@ class Access:
         is_foreign = self.account_id != registry.account_id
         if is_foreign and not self._is_allowed_by(policy, action, resource):
             raise ActionNotAllowed(self._arn, action, resource, "resource-based")
-        if self.caller and not self.caller.may(action, resource, None if is_foreign else policy):
+        if self.caller and not self.caller.may(action, resource, policy):
             raise ActionNotAllowed(self._arn, action, resource, "identity-based")
 
     def may(self, action: str, repository_name: str) -> bool:

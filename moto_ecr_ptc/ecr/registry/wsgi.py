@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 from http.client import responses as reasons
+from ipaddress import IPv6Address
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 from werkzeug.exceptions import HTTPException
 from werkzeug.wsgi import get_input_stream
@@ -15,7 +16,7 @@ from ..images.blobs import PIECE
 from . import routes
 from .messages import BodyCutOff, Request
 
-_HOST = re.compile(r"[\w.-]*(?::[0-9]*)?|\[[0-9a-f:.]+\](?::[0-9]*)?", re.ASCII | re.IGNORECASE)
+_HOST = re.compile(r"(?:[\w.-]+|\[(?P<address>[^]]+)\])(?::[0-9]*)?", re.ASCII)
 """The name or address of a host, with its port."""
 
 
@@ -44,13 +45,17 @@ def _read_request(environ: dict[str, Any]) -> Request:
 
 
 def _find_host(environ: dict[str, Any]) -> str:
-    """Return the host that a client called: the server's own, if the client does not say it, or not in its right form."""
+    """Return the host that a client called: the server's own address, if the client names none in the right form."""
     host: str = environ.get("HTTP_HOST", "")
+    return host if _is_host(host) else f"{environ['SERVER_NAME']}:{environ['SERVER_PORT']}"
+
+
+def _is_host(text: str) -> bool:
+    match = _HOST.fullmatch(text)
     try:
-        is_host = bool(host and _HOST.fullmatch(host) and urlsplit(f"//{host}").netloc)
-    except ValueError:  # an address that is none
-        is_host = False
-    return host if is_host else f"{environ['SERVER_NAME']}:{environ['SERVER_PORT']}"
+        return match is not None and (match["address"] is None or IPv6Address(match["address"]) is not None)
+    except ValueError:
+        return False
 
 
 def _pieces(environ: dict[str, Any]) -> Iterator[bytes]:
