@@ -102,6 +102,10 @@ class _Stream(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
+    def close(self) -> None:
+        self._pieces, self._rest = iter(()), b""  # responses keeps the answer, and with it the blob
+        super().close()
+
     def readinto(self, buffer: Any) -> int:
         self._rest = self._rest or next(self._pieces, b"")
         piece, self._rest = self._rest[: len(buffer)], self._rest[len(buffer) :]

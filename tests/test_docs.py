@@ -98,7 +98,7 @@ def test_quickstart_tells_the_whole_story():
         '"ecrRepositoryPrefix": "docker-hub"',
         '"repositoryName": "docker-hub/library/alpine"',
         "ecr:BatchGetImage",
-        "10240 bytes",
+        "10263 bytes",
         "UpstreamTooManyRequests",
         "Pull(repository='library/alpine', reference='3.20'",
         "An error occurred (UnsupportedUpstreamRegistryException) when calling the CreatePullThroughCacheRule",

@@ -105,7 +105,7 @@ class PullThroughCacheBackend(ECRBackend):
         """InitiateLayerUpload, UploadLayerPart, CompleteLayerUpload."""
         from .images.uploads import Uploads
 
-        return Uploads(self.layers)
+        return Uploads(self, self.layers)
 
     @component
     def new_repositories(self) -> Repositories:
@@ -141,8 +141,11 @@ class PullThroughCacheBackend(ECRBackend):
         with backend_lock, self._cleaning_up(repository_name):
             digest = digest or f"sha256:{sha256(image_manifest.encode(errors='surrogatepass')).hexdigest()}"
             image = super().put_image(repository_name, image_manifest, image_tag, image_manifest_mediatype, digest)
+            repository = self.repositories[repository_name]
+            if "layers" in vars(self):
+                self.layers.mark_used(repository, image)
             if self.is_cached(repository_name):
-                self.cache.mark_pushed(self.repositories[repository_name], image_tag)
+                self.cache.mark_pushed(repository, image_tag)
             return image
 
     def push_image(self, repository: Repository, tag: str | None, manifest: Manifest) -> Image:

@@ -30,10 +30,17 @@ from .validation import find_violation
 
 _INVALID_TOKEN = "The security token included in the request is invalid."
 
-UPSTREAM_OPERATIONS = frozenset(
-    {"BatchGetImage", "GetDownloadUrlForLayer", "ListImageReferrers", "ValidatePullThroughCacheRule"}
+WAITING_OPERATIONS = frozenset(
+    {
+        "BatchGetImage",
+        "GetDownloadUrlForLayer",
+        "ListImageReferrers",
+        "ValidatePullThroughCacheRule",
+        "UploadLayerPart",
+        "CompleteLayerUpload",
+    }
 )
-"""The operations that may have to wait for an upstream registry."""
+"""The operations that may have to wait: for an upstream registry, or for another request to the same upload."""
 
 _TEMPLATE_MEMBERS = {
     "prefix": "prefix",
@@ -193,7 +200,11 @@ class Operations(BaseResponse):
         members = self._read_members()
         return ActionResult(
             self._backend.uploads.upload_part(
-                self._find_repository(members), members["uploadId"], members["partFirstByte"], members["layerPartBlob"]
+                self._find_repository(members),
+                members["uploadId"],
+                members["partFirstByte"],
+                members["partLastByte"],
+                members["layerPartBlob"],
             )
         )
 
@@ -238,7 +249,7 @@ class Operations(BaseResponse):
                 self._read_request(request, full_url, headers)
                 if operation in SHARED_OPERATIONS and self._is_for_moto():
                     return self._leave_to_moto()
-                if operation not in UPSTREAM_OPERATIONS:
+                if operation not in WAITING_OPERATIONS:
                     return self.call_action()
             return self.call_action()
         except ProtocolError as error:

@@ -65,5 +65,5 @@ def test_request_whose_thread_ends_at_once_when_it_is_late_is_still_unreachable(
                 thread.join(10)
 
     monkeypatch.setattr(_Connections, "shut_down", shut_down_and_wait)
-    with pytest.raises(UpstreamUnreachable, match=r"no answer within 0\.2 seconds"):
+    with pytest.raises(UpstreamUnreachable):
         fetch_document(url(listening), {}, 0.2)

@@ -114,11 +114,20 @@ class Caller:
         return _Principal(chain=(*itself, _account_names(account_id, partition)), granted_as=frozenset().union(*itself))
 
     def _evaluate(self, action: str, resource: str, context: dict[str, str] | None) -> set[PermissionResult]:
+        if not _is_there(self._access_key):
+            return {PermissionResult.DENIED}
         conditions: dict[str, Any] = {"incoming_condition_values": context} if MOTO_EVALUATES_CONDITIONS else {}
         return {
             IAMPolicy(policy).is_action_permitted(action, resource, **conditions)
             for policy in self._access_key.collect_policies()
         }
+
+
+def _is_there(access_key: IAMUserAccessKey | AssumedRoleAccessKey) -> bool:
+    """Return whether the user or the role of an access key still exists: it may be deleted while a request goes on."""
+    if isinstance(access_key, AssumedRoleAccessKey):
+        return bool(list(_assumed_role(access_key.arn)))
+    return access_key.arn.partition(":user/")[2] in access_key.backend.users
 
 
 def check_custom_role(arn: str, registry: RegistryId, caller: Caller | None) -> None:
@@ -231,8 +240,7 @@ def find_caller(registry: RegistryId, access_key: str) -> Caller | None:
         key = create_access_key(registry.account_id, registry.partition, access_key, headers)
     except CreateAccessKeyFailure:
         return None
-    role_is_gone = bool(tokens) and not list(_assumed_role(key.arn))
-    return None if role_is_gone else Caller(key)
+    return Caller(key) if _is_there(key) else None
 
 
 def role_trusts(arn: str, services: Iterable[str], registry: RegistryId) -> bool | None:

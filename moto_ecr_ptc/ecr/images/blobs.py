@@ -6,6 +6,7 @@ repository or upstream drops it, when moto is reset, and when the process ends, 
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import tempfile
@@ -14,11 +15,19 @@ import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+try:
+    import resource
+except ImportError:  # pragma: no cover (Windows)
+    resource = None  # type: ignore[assignment]  # a module
+
 IN_MEMORY = 1024 * 1024
 """The size in bytes up to which a blob is kept in memory."""
 
 PIECE = 1024 * 1024
 """How many bytes are read at once."""
+
+_RESERVED = 256
+"""How many descriptors are left to the rest of the process; half of them, if it may have few."""
 
 
 class Blob:
@@ -80,13 +89,15 @@ class BlobWriter:
     @contextmanager
     def undone_on_failure(self) -> Iterator[None]:
         """Take back what the body of ``with`` writes, if it raises an exception."""
-        hashes, size = {name: one.copy() for name, one in self._hashes.items()}, self.size
+        hashes, size, content = {name: one.copy() for name, one in self._hashes.items()}, self.size, self._content
         try:
             yield
         except BaseException:
-            self._hashes, self.size = hashes, size
-            if isinstance(self._content, bytearray):
-                del self._content[size:]
+            self._hashes, self.size, self._content = hashes, size, content
+            if isinstance(content, bytearray):
+                del content[size:]
+            else:
+                content.truncate(size)
             raise
 
     def has_digest(self, digest: str) -> bool:
@@ -112,9 +123,13 @@ class BlobWriter:
     def _move_to_file(self, content: bytearray) -> None:
         try:
             file = _File()
-            file.write_at(0, content)
-        except OSError:
-            return  # no file can be opened or written just now, so it stays in memory
+        except OSError as error:
+            if error.errno in (errno.EMFILE, errno.ENFILE):
+                return  # there is no descriptor to be had, so it stays in memory
+            raise
+        if file.is_among_the_last:
+            return  # the process needs some descriptors for other things
+        file.write_at(0, content)
         self._content = file
 
 
@@ -125,6 +140,17 @@ class _File:
         self._file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 (it is open for as long as this object lives)
         self._lock = threading.Lock()
         weakref.finalize(self, self._file.close)
+
+    @property
+    def is_among_the_last(self) -> bool:
+        """Whether few descriptors are left to the process. The lowest free one is given out each time."""
+        if resource is None:  # pragma: no cover (Windows)
+            return False
+        limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+        return limit != resource.RLIM_INFINITY and self._file.fileno() >= limit - min(_RESERVED, limit // 2)
+
+    def truncate(self, size: int) -> None:
+        self._file.truncate(size)
 
     def write_at(self, offset: int, piece: bytes | bytearray) -> None:
         self._file.seek(offset)

@@ -37,6 +37,14 @@ class InvalidLayerPartException(ServiceException):
         self.last_valid_byte_received = expected - 1
 
 
+class InvalidPartLength(InvalidParameterException):
+    def __init__(self, length: int, first_byte: int, last_byte: int) -> None:
+        super().__init__(
+            "Invalid parameter at 'partLastByte' failed to satisfy constraint: "
+            f"'A part of {length} bytes does not reach from {first_byte} to {last_byte}'"
+        )
+
+
 class EmptyUploadException(ServiceException):
     code = "EmptyUploadException"
 

@@ -13,10 +13,13 @@ from moto.ecr.models import Image, Repository
 
 from .blobs import Blob
 from .manifests import Descriptor, is_digest
-from .stored_images import CachedImage, referenced_blobs
+from .stored_images import StoredImage, referenced_blobs
 
 UPLOADED_LAYER_TYPE = "application/vnd.docker.image.rootfs.diff.tar.gzip"
 """The media type that moto reports for uploaded layers."""
+
+
+_UNDESCRIBED = Descriptor(UPLOADED_LAYER_TYPE, "", 0)
 
 
 class Layers:
@@ -24,6 +27,9 @@ class Layers:
 
     def __init__(self) -> None:
         self._blobs: dict[str, dict[str, Blob]] = {}
+        self._unused: dict[str, set[str]] = {}
+        """The layers that were uploaded and that no image has been stored with since."""
+
         self._in_cleanup: set[str] = set()
 
     def find(self, repository_name: str, digest: str) -> Blob | None:
@@ -37,12 +43,19 @@ class Layers:
     def add_uploaded(self, repository: Repository, layer: Blob) -> None:
         """Add a layer that a client uploaded to a repository."""
         self.add(repository.name, {layer.digest: layer})
+        self._unused.setdefault(repository.name, set()).add(layer.digest)
         if hasattr(repository, "layers"):  # pragma: no branch (moto's own record, from 5.2.4 on)
             repository.layers[layer.digest] = layer.size
 
     def forget(self, repository: Repository) -> None:
-        """Forget the blobs of a deleted repository."""
+        """Forget the blobs of a deleted repository, and the images, since moto keeps the repository until a reset."""
         self._blobs.pop(repository.name, None)
+        self._unused.pop(repository.name, None)
+        repository.images[:] = [image for image in repository.images if not isinstance(image, StoredImage)]
+
+    def mark_used(self, repository: Repository, image: Image) -> None:
+        """Record that an image was stored: its layers go with the last image that has them."""
+        self._unused.get(repository.name, set()).difference_update(referenced_blobs([image]))
 
     @contextmanager
     def cleaning_up(self, repository: Repository) -> Iterator[None]:
@@ -66,9 +79,9 @@ class Layers:
         here = {id(image) for image in repository.images}
         gone = referenced_blobs(image for image in before if id(image) not in here)
         needed = referenced_blobs(repository.images) if gone else {}
-        held = self._blobs[repository.name]
+        held, unused = self._blobs[repository.name], self._unused.get(repository.name, ())
         for digest in gone:
-            if digest not in needed:
+            if digest not in needed and digest not in unused:
                 held.pop(digest, None)
                 getattr(repository, "layers", {}).pop(digest, None)  # moto's own record, from 5.2.4 on
 
@@ -84,7 +97,7 @@ class Layers:
     ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
         """Return ECR's shape ``Layer`` for each layer that a repository has, and ``LayerFailure`` for the others.
 
-        (BatchCheckLayerAvailability) The layers of cached images count even before they are pulled.
+        (BatchCheckLayerAvailability) The layers of images that were pulled or pushed count even before they are pulled.
         """
         available = self._available(repository)
         layers: list[dict[str, Any]] = []
@@ -101,10 +114,12 @@ class Layers:
         uploaded: dict[str, int] = getattr(repository, "layers", {})  # from moto 5.2.4 on
         referenced = referenced_blobs(repository.images)
         return {
+            **referenced_blobs(image for image in repository.images if isinstance(image, StoredImage)),
             **{digest: Descriptor(UPLOADED_LAYER_TYPE, digest, size) for digest, size in uploaded.items()},
-            **{digest: Descriptor(UPLOADED_LAYER_TYPE, digest, blob.size) for digest, blob in held.items()},
-            **{digest: blob for digest, blob in referenced.items() if digest in held},
-            **referenced_blobs(image for image in repository.images if isinstance(image, CachedImage)),
+            **{
+                digest: Descriptor(referenced.get(digest, _UNDESCRIBED).media_type, digest, blob.size)
+                for digest, blob in held.items()
+            },
         }
 
 

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from fnmatch import fnmatchcase
+from typing import Optional
+from weakref import WeakKeyDictionary
 
 from moto.ecr.models import Image, Repository
 
@@ -72,6 +74,8 @@ def move_tag(repository: Repository, tag: str, image: Image) -> None:
     tagged = find_by_tag(repository, tag)
     if tagged is not None:
         tagged.remove_tag(tag)
+        if not tagged.image_tags:
+            tagged.image_tag = None  # type: ignore[assignment]  # moto would still report the tag
     image.update_tag(tag)
 
 
@@ -97,11 +101,23 @@ def read_manifest(image: Image) -> Manifest | None:
     """Return an image's manifest; None if it is invalid, since moto stores manifests unchecked."""
     if isinstance(image, StoredImage):
         return image.manifest
-    digest: object = digest_of(image)
+    state = (image.image_manifest, image.image_manifest_media_type, digest_of(image))
+    known = _manifests.get(image)
+    if known is None or known[0] != state:
+        known = _manifests[image] = (state, _parse(*state))
+    return known[1]
+
+
+_State = tuple[str, Optional[str], Optional[str]]
+_manifests: WeakKeyDictionary[Image, tuple[_State, Manifest | None]] = WeakKeyDictionary()
+"""The manifests of moto's own images, which are texts there."""
+
+
+def _parse(content: str, media_type: str | None, digest: object) -> Manifest | None:
     if not (isinstance(digest, str) and is_digest(digest)):
         return None
     try:
-        manifest = Manifest(image.image_manifest.encode(), image.image_manifest_media_type or "", digest)
+        manifest = Manifest(content.encode(), media_type or "", digest)
         manifest.check()
     except (InvalidManifest, UnicodeEncodeError):
         return None

@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from threading import Lock
 from typing import Any
 
 from moto.core.base_backend import backend_lock
-from moto.ecr.models import Repository
+from moto.ecr.models import ECRBackend, Repository
 from moto.moto_api._internal import mock_random
 
 from ..registry_id import now
@@ -20,6 +21,7 @@ from .exceptions import (
     EmptyUploadException,
     InvalidLayerException,
     InvalidLayerPartException,
+    InvalidPartLength,
     LayerNotStored,
     LayerPartTooSmallException,
     LayerTooLarge,
@@ -43,6 +45,9 @@ class Upload:
 
     def __init__(self, upload_id: str) -> None:
         self.id = upload_id
+        self.lock = Lock()
+        """Held while a part is added, which takes long if it is large. It is taken before moto's lock."""
+
         self.writer = BlobWriter()
         self.last_used = now()
         self.first_part_size = 0
@@ -89,7 +94,8 @@ class Upload:
 class Uploads:
     """The unfinished uploads of one registry."""
 
-    def __init__(self, layers: Layers) -> None:
+    def __init__(self, backend: ECRBackend, layers: Layers) -> None:
+        self._backend = backend
         self._layers = layers
         self._uploads: dict[str, dict[str, Upload]] = {}
 
@@ -99,14 +105,19 @@ class Uploads:
         """Start an upload. (InitiateLayerUpload)"""
         return {"uploadId": self.start(repository).id, "partSize": PART_SIZE}
 
-    def upload_part(self, repository: Repository, upload_id: str, first_byte: int, part: bytes) -> dict[str, Any]:
+    def upload_part(
+        self, repository: Repository, upload_id: str, first_byte: int, last_byte: int, part: bytes
+    ) -> dict[str, Any]:
         """Add the next part to an upload. (UploadLayerPart)
 
         :param first_byte: the position of the part's first byte in the layer
-
+        :param last_byte: that of its last byte
+        :raises InvalidParameterException: the part has another length
         :raises UploadNotFoundException: there is no such upload
         :raises InvalidLayerPartException: the part does not begin where the last one ended
         """
+        if last_byte - first_byte + 1 != len(part):
+            raise InvalidPartLength(len(part), first_byte, last_byte)
         upload = self.add(repository, upload_id, receive([part]), first_byte)
         return {
             "registryId": repository.registry_id,
@@ -140,6 +151,8 @@ class Uploads:
                 for name, uploads in self._uploads.items()
             }
             upload = Upload(str(mock_random.uuid4()))
+            while any(upload.id in uploads for uploads in self._uploads.values()):  # moto's seed was set again
+                upload = Upload(str(mock_random.uuid4()))
             self._uploads.setdefault(repository.name, {})[upload.id] = upload
             return upload
 
@@ -152,7 +165,8 @@ class Uploads:
         """
         with backend_lock:
             upload = self._uploads.get(repository.name, {}).get(upload_id)
-            if upload is None or upload.is_abandoned:
+            was_reset = vars(self._backend).get("uploads") is not self
+            if upload is None or upload.is_abandoned or was_reset:
                 raise UploadNotFoundException(repository, upload_id)
             if first_byte is not None and first_byte != upload.size:
                 raise InvalidLayerPartException(repository, upload_id, first_byte, upload.size)
@@ -168,10 +182,8 @@ class Uploads:
         is_chunk: bool = False,
     ) -> Upload:
         """Add a part to an upload, all of it or nothing, and return the upload. The errors are those of ``get``."""
-        with backend_lock, _refusing_what_cannot_be_stored():
-            upload = self.get(repository, upload_id, first_byte)
-            with upload.adding(part, is_chunk=is_chunk):
-                return upload
+        with self._adding(repository, upload_id, part, first_byte, is_chunk=is_chunk) as upload:
+            return upload
 
     def finish(
         self,
@@ -189,15 +201,13 @@ class Uploads:
         :raises LayerPartTooSmallException: a chunk is too small that is not the last
         :raises InvalidLayerException: none of the digests is the layer's
         """
-        with backend_lock, _refusing_what_cannot_be_stored():
-            upload = self.get(repository, upload_id, first_byte)
-            with upload.adding(part, is_chunk=False):
-                if not upload.size:
-                    raise EmptyUploadException(repository, upload_id)
-                if upload.has_small_chunk:
-                    raise LayerPartTooSmallException
-                if not any(map(upload.writer.has_digest, digests)):
-                    raise InvalidLayerException
+        with self._adding(repository, upload_id, part, first_byte, is_chunk=False) as upload:
+            if not upload.size:
+                raise EmptyUploadException(repository, upload_id)
+            if upload.has_small_chunk:
+                raise LayerPartTooSmallException
+            if not any(map(upload.writer.has_digest, digests)):
+                raise InvalidLayerException
             self.cancel(repository, upload_id)
             layer = upload.writer.finish()
             self._layers.add_uploaded(repository, layer)
@@ -211,6 +221,18 @@ class Uploads:
         with backend_lock:
             self.get(repository, upload_id)
             del self._uploads[repository.name][upload_id]
+
+    @contextmanager
+    def _adding(
+        self, repository: Repository, upload_id: str, part: BlobWriter, first_byte: int | None, *, is_chunk: bool
+    ) -> Iterator[Upload]:
+        """Add a part, without moto's lock held. It is held in the body of ``with``; if that fails, the part goes."""
+        upload = self.get(repository, upload_id)
+        with upload.lock, _refusing_what_cannot_be_stored():
+            self.get(repository, upload_id, first_byte)  # another request may have added to it in the meantime
+            with upload.adding(part, is_chunk=is_chunk), backend_lock:
+                self.get(repository, upload_id)  # meanwhile it may be gone
+                yield upload
 
     def forget(self, repository: Repository) -> None:
         """Forget the uploads to a deleted repository."""

@@ -9,7 +9,6 @@ import re
 
 from moto.core.base_backend import backend_lock
 
-from ..exceptions import LayersNotFoundException
 from ..images.blobs import Blob
 from .auth import Access
 from .errors import RangeNotSatisfiable, Unsupported
@@ -24,9 +23,7 @@ def get(request: Request, path: Path, access: Access) -> Answer:
     """Return a blob, or the range of it that is asked for. (GetDownloadUrlForLayer)"""
     check("layerDigest", path.reference, "LayerDigest")
     access.require("ecr:GetDownloadUrlForLayer", path.name)
-    blob = access.backend.layer_pulls.get_layer(
-        repository_name=path.name, layer_digest=path.reference, caller=access.caller
-    )
+    blob = _pull(path, access)
     headers = {
         "Content-Type": "application/octet-stream",
         "Docker-Content-Digest": path.reference,
@@ -42,19 +39,18 @@ def get(request: Request, path: Path, access: Access) -> Answer:
 def head(request: Request, path: Path, access: Access) -> Answer:
     """Return whether a repository has a blob, and its size. (BatchCheckLayerAvailability)
 
-    A blob that is not pulled yet is described by its image's manifest.
+    A blob that is not pulled yet is described by its image's manifest. One that no image has is pulled.
     """
     check("layerDigest", path.reference, "LayerDigest")
     with backend_lock:
         repository = find(access, path.name, "ecr:BatchCheckLayerAvailability")
         layers, _ = access.backend.layers.check(repository, [path.reference])
-        if not layers:
-            raise LayersNotFoundException(path.reference, path.name, repository.registry_id)
+    size = layers[0]["layerSize"] if layers else _pull(path, access).size
     return Answer(
         200,
         {
             "Content-Type": "application/octet-stream",
-            "Content-Length": str(layers[0]["layerSize"]),
+            "Content-Length": str(size),
             "Docker-Content-Digest": path.reference,
             "Accept-Ranges": "bytes",
         },
@@ -64,6 +60,12 @@ def head(request: Request, path: Path, access: Access) -> Answer:
 def delete(request: Request, path: Path, access: Access) -> Answer:
     """Refuse to delete a blob: ECR does that by itself, with the last image that refers to it."""
     raise Unsupported("The operation is unsupported.")
+
+
+def _pull(path: Path, access: Access) -> Blob:
+    return access.backend.layer_pulls.get_layer(
+        repository_name=path.name, layer_digest=path.reference, caller=access.caller
+    )
 
 
 def _find_range(header: str, blob: Blob) -> BlobRange | None:

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import re
 
-from moto.core.base_backend import backend_lock
-
 from ..images.exceptions import ImageDigestDoesNotMatchException, InvalidImageManifest, InvalidImageTag
 from ..images.image_ids import Failure, find_fault
 from ..images.manifests import (
@@ -22,7 +20,7 @@ from .auth import Access
 from .errors import image_refusal
 from .messages import Answer, Request
 from .paths import Path
-from .repositories import find_or_create
+from .repositories import check_target, target
 
 _INVALID_JSON = "Invalid JSON syntax"
 _REFUSED = re.compile(r";\s*q=0(?:\.0*)?\s*(?:;|$)", re.IGNORECASE)
@@ -50,21 +48,21 @@ def get(request: Request, path: Path, access: Access) -> Answer:
         raise image_refusal(Failure(failure["failureCode"], failure["failureReason"]))
     image = images[0]
     content = image["imageManifest"].encode(errors="surrogatepass")
-    headers = {"Content-Type": _content_type(image["imageManifestMediaType"])}
+    headers = {"Content-Type": _content_type(image["imageManifestMediaType"]), "Sizes": ""}
     if request.method == "HEAD":  # ECR tells the digest of a HEAD only
-        headers |= {"Docker-Content-Digest": image["imageId"]["imageDigest"], "Sizes": ""}
+        headers["Docker-Content-Digest"] = image["imageId"]["imageDigest"]
     return Answer(200, headers, content)
 
 
 def put(request: Request, path: Path, access: Access) -> Answer:
     """Store a manifest, and create its repository if a template says so. (PutImage)"""
-    find_or_create(access, path.name, "ecr:PutImage")
+    check_target(access, path.name, "ecr:PutImage")
     content = request.read_body(MAX_MANIFEST_SIZE)
     if content is None:
         raise InvalidImageManifest(f"Member must have length less than or equal to {MAX_MANIFEST_SIZE}")
     manifest = _read_manifest(content, request.headers.get("content-type", ""))
-    with backend_lock:  # meanwhile the repository or the permission may be gone
-        repository = find_or_create(access, path.name, "ecr:PutImage")
+    # Meanwhile the repository or the permission may be gone.
+    with target(access, path.name, "ecr:PutImage") as repository:
         tag = None if ":" in path.reference else path.reference
         if tag is None and path.reference != manifest.digest:
             raise ImageDigestDoesNotMatchException(repository, path.reference)

@@ -5,6 +5,9 @@ Source: Amazon ECR user guide, "Creating a repository on push".
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from moto.core.base_backend import backend_lock
 from moto.core.utils import get_service_model
 from moto.ecr.exceptions import InvalidParameterException, RepositoryNotFoundException
@@ -36,8 +39,8 @@ def find(access: Access, name: str, action: str) -> Repository:
     return access.backend._get_repository(name)  # noqa: SLF001 (moto's check)
 
 
-def find_or_create(access: Access, name: str, action: str) -> Repository:
-    """Return a repository to push into, created if a template for it applies to CREATE_ON_PUSH.
+def check_target(access: Access, name: str, action: str) -> None:
+    """Check that the caller may push into a repository: one that exists, or that a template creates on push.
 
     The caller needs the right to create it, and to tag it if the template has tags.
 
@@ -48,7 +51,7 @@ def find_or_create(access: Access, name: str, action: str) -> Repository:
         access.require(action, name)
         backend = access.backend
         if name in backend.repositories:
-            return backend.repositories[name]
+            return
         template = backend.new_repositories.find_template(name, CREATE_ON_PUSH)
         if template is None:
             raise RepositoryNotFoundException(name, backend.account_id)
@@ -56,4 +59,23 @@ def find_or_create(access: Access, name: str, action: str) -> Repository:
             access.require(right, name)
         if not backend.new_repositories.can_create(name, CREATE_ON_PUSH, enforced=access.caller is not None):
             raise RepositoryNotFoundException(name, backend.account_id)
-        return backend.new_repositories.create(name, CREATE_ON_PUSH)
+
+
+@contextmanager
+def target(access: Access, name: str, action: str) -> Iterator[Repository]:
+    """Yield the repository to push into, created if a template says so, with moto's lock held.
+
+    If the body of ``with`` fails, a repository that was created for it goes again. The errors are those of
+    ``check_target``.
+    """
+    with backend_lock:
+        check_target(access, name, action)
+        backend = access.backend
+        existing = backend.repositories.get(name)
+        repository = existing or backend.new_repositories.create(name, CREATE_ON_PUSH)
+        try:
+            yield repository
+        except BaseException:
+            if existing is None:
+                backend.delete_repository(name, force=True)
+            raise

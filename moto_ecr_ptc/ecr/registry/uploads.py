@@ -19,7 +19,7 @@ from .auth import Access
 from .errors import InvalidBody, JsonError
 from .messages import Answer, Request
 from .paths import Path
-from .repositories import check, find, find_or_create
+from .repositories import check, check_target, find, target
 
 _INITIATE = "ecr:InitiateLayerUpload"
 _ADD = "ecr:UploadLayerPart"
@@ -30,8 +30,7 @@ def start(request: Request, path: Path, access: Access) -> Answer:
     """Start an upload; or take the whole blob, or mount it. (InitiateLayerUpload)"""
     if "digest" in request.query:
         return _receive_at_once(request, path, access)
-    with backend_lock:
-        repository = find_or_create(access, path.name, _INITIATE)
+    with target(access, path.name, _INITIATE) as repository:
         mounted = _find_mountable(repository, request, access)
         if mounted:
             access.backend.layers.add_uploaded(repository, mounted)
@@ -47,9 +46,8 @@ def add(request: Request, path: Path, access: Access) -> Answer:
     with backend_lock:
         access.backend.uploads.get(find(access, path.name, _ADD), path.reference, first_byte)
     part = _receive(request, chunk)
-    with backend_lock:  # meanwhile the repository, the upload or the permission may be gone
-        repository = find(access, path.name, _ADD)
-        upload = access.backend.uploads.add(repository, path.reference, part, first_byte, is_chunk=chunk is not None)
+    repository = find(access, path.name, _ADD)  # meanwhile the repository or the permission may be gone
+    upload = access.backend.uploads.add(repository, path.reference, part, first_byte, is_chunk=chunk is not None)
     # ECR tells the end of the first part after each one.
     headers = {"Location": _location(request, path, upload), "Range": f"0-{max(upload.first_part_size - 1, 0)}"}
     return Answer(201, headers)
@@ -63,11 +61,10 @@ def finish(request: Request, path: Path, access: Access) -> Answer:
     with backend_lock:
         access.backend.uploads.get(find(access, path.name, _COMPLETE), path.reference, first_byte)
     part = _receive(request, chunk)
-    with backend_lock:  # meanwhile the repository, the upload or the permission may be gone
-        repository = find(access, path.name, _COMPLETE)
-        if part.size:
-            access.require(_ADD, path.name)
-        blob = access.backend.uploads.finish(repository, path.reference, part, [digest], first_byte)
+    repository = find(access, path.name, _COMPLETE)  # meanwhile the repository or the permission may be gone
+    if part.size:
+        access.require(_ADD, path.name)
+    blob = access.backend.uploads.finish(repository, path.reference, part, [digest], first_byte)
     return _blob_answer(request, path, blob)
 
 
@@ -88,10 +85,10 @@ def cancel(request: Request, path: Path, access: Access) -> Answer:
 
 def _receive_at_once(request: Request, path: Path, access: Access) -> Answer:
     digest = _read_digest(request)
-    find_or_create(access, path.name, _INITIATE)
+    check_target(access, path.name, _INITIATE)
     part = _receive(request, None)
-    with backend_lock:  # meanwhile the repository or the permission may be gone
-        repository = find_or_create(access, path.name, _COMPLETE)
+    # Meanwhile the repository or the permission may be gone.
+    with target(access, path.name, _COMPLETE) as repository:
         access.require(_ADD, path.name)
         uploads = access.backend.uploads
         upload = uploads.start(repository)

@@ -9,6 +9,7 @@ import gzip
 import io
 import json
 import re
+import struct
 import tarfile
 import zlib
 from collections.abc import Mapping, Sequence
@@ -29,6 +30,7 @@ from ..images.manifests import (
 )
 
 DEFAULT_PLATFORM = "linux/amd64"
+_BLOCK = 0xFFFF
 _PLATFORM = re.compile(r"[a-z0-9_]+/[a-z0-9_]+(?:/[a-z0-9_.]+)?")
 
 
@@ -70,14 +72,13 @@ class BuiltImage(NamedTuple):
 
 def default_layer(repository: str, tag: str | None, platform: str) -> bytes:
     """Return a layer with one small file, the same bytes each time, and different bytes for each image."""
-    # Not compressed, since the result would depend on the machine's zlib.
     text = f"{repository}:{tag or ''} {platform}\n".encode()
     archive = io.BytesIO()
     with tarfile.open(fileobj=archive, mode="w", format=tarfile.USTAR_FORMAT) as tar:
         member = tarfile.TarInfo("image.txt")
         member.size = len(text)
         tar.addfile(member, io.BytesIO(text))
-    return archive.getvalue()
+    return _gzip(archive.getvalue())
 
 
 def build_image(layers: Sequence[bytes], platform: str, subject: Descriptor | None = None) -> BuiltImage:
@@ -151,6 +152,21 @@ def _platform(platform: str) -> dict[str, str]:
 
 def _layer_type(layer: bytes) -> str:
     return OCI_LAYER_GZIP if layer.startswith(GZIP_MAGIC) else OCI_LAYER
+
+
+def _gzip(content: bytes) -> bytes:
+    """Return a gzip stream that is not compressed: otherwise its bytes would depend on the machine's zlib.
+
+    Some image clients compress what is no gzip stream, and so change the image's digest.
+
+    Source: RFC 1951, "Non-compressed blocks"; RFC 1952.
+    """
+    stream = bytearray(b"\x1f\x8b\x08\0\0\0\0\0\0\xff")
+    for start in range(0, len(content), _BLOCK):
+        block = content[start : start + _BLOCK]
+        is_last = start + _BLOCK >= len(content)
+        stream += struct.pack("<BHH", is_last, len(block), len(block) ^ _BLOCK) + block
+    return bytes(stream + struct.pack("<II", zlib.crc32(content), len(content)))
 
 
 def _uncompressed(layer: bytes) -> bytes:
