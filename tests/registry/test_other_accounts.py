@@ -37,7 +37,7 @@ def denied(action: str, arn: str = ROOT, resource: str = ARN, kind: str = "resou
 
 
 def set_policy(ecr: Any, *statements: Any, repository: str = "app") -> None:
-    text = json.dumps({"Version": "2012-10-17", "Statement": [{"Sid": "s", **one} for one in statements]})
+    text = json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
     ecr.set_repository_policy(repositoryName=repository, policyText=text)
 
 

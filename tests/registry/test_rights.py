@@ -220,7 +220,7 @@ def test_role_that_was_assumed_is_allowed_by_the_repositorys_policy(aws, endpoin
 
 def grant(action: Any, *principals: str, effect: str = "Allow") -> dict[str, Any]:
     principal = "*" if principals == ("*",) else {"AWS": list(principals)}
-    return {"Sid": "s", "Effect": effect, "Principal": principal, "Action": action}
+    return {"Effect": effect, "Principal": principal, "Action": action}
 
 
 def set_policy(ecr: Any, *statements: Any) -> None:
