@@ -315,6 +315,26 @@ def test_layer_that_finds_the_disk_full_is_pulled_through_later(process, remote,
     assert remote.pull(DIGEST, "quay/app") == LAYER
 
 
+@server_process.LINUX
+def test_layer_that_finds_the_disk_full_leaves_no_file(process, remote, upstream):
+    pull_through(process, upstream.url)
+    remote("GET", "/v2/quay/app/manifests/latest")
+    process.limit_files(ROOM)
+    remote("GET", f"/v2/quay/app/blobs/{DIGEST}")
+    wait_until(lambda: not process.open_files)
+
+
+@server_process.LINUX
+@pytest.mark.parametrize("path", ["manifests/absent", f"blobs/{sha256(b'absent')}"], ids=["image", "layer"])
+def test_reset_after_a_pull_that_failed_leaves_no_file(process, remote, upstream, path):
+    pull_through(process, upstream.url)
+    remote("GET", "/v2/quay/app/manifests/latest")
+    remote.push_blob("app", LAYER)
+    assert remote("GET", f"/v2/quay/app/{path}").status_code == 404
+    reset(process)
+    wait_until(lambda: not process.open_files)
+
+
 # --- the server's end -------------------------------------------------------------------------------------------------
 
 
