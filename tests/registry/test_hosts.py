@@ -75,10 +75,13 @@ def test_token_of_another_region_is_refused(aws: Aws, region, host):
 def test_download_url_works_at_each_kind_of_host(in_process: Aws, region, host):
     endpoint = endpoint_at(in_process, host, region)
     digest = endpoint.push_blob("app", b"layer")
-    url = in_process.client("ecr", region).get_download_url_for_layer(repositoryName="app", layerDigest=digest)
-    query = url["downloadUrl"].partition("?")[2]
+    found = in_process.client("ecr", region).get_download_url_for_layer(repositoryName="app", layerDigest=digest)
+    query = found["downloadUrl"].partition("?")[2]
     for port in ("", ":443"):
-        assert requests.get(f"https://{host}{port}/layers?{query}", proxies=NOWHERE, timeout=60).content == b"layer"
+        url = f"https://{host}{port}/layers?{query}"
+        assert requests.get(url, proxies=NOWHERE, timeout=60).content == b"layer"
+        described = requests.head(url, proxies=NOWHERE, timeout=60)
+        assert (described.headers["Content-Length"], described.content) == ("5", b"")
 
 
 @pytest.mark.parametrize("path", ["/v2/", "/v2/app/manifests/v1", "/v2/nothing", "/", "", "/layers", "/v1/", "?x=/v2/"])

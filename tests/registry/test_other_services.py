@@ -154,8 +154,14 @@ def test_cognito_answers_to_requests_without_a_signature(both):
     assert both(act)[0][0] == 400
 
 
+@pytest.mark.parametrize("credentials", [None, ("AWS", "a password")], ids=["without credentials", "with a password"])
 @pytest.mark.parametrize("path", ["/moto-api/", "/v1/app", "/v2app", "/v20180820/tags/x", "/", "/v3/"])
-def test_path_of_another_form_answers(both, path):
+def test_path_of_another_form_answers(both, path, credentials):
+    both(lambda aws: told(requests.get(f"{aws.endpoint_url}{path}", auth=credentials, timeout=60)))
+
+
+@pytest.mark.parametrize("path", ["/v2/apis", "/v2/email/identities", "/v2/app/other"])
+def test_path_below_v2_of_another_form_answers_without_credentials(both, path):
     both(lambda aws: told(requests.get(f"{aws.endpoint_url}{path}", timeout=60)))
 
 

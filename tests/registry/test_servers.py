@@ -97,6 +97,14 @@ def test_location_is_on_the_address_that_was_called(endpoint: Endpoint, server_u
     assert answer.headers["Location"].startswith(f"{server_url}{UPLOADS}")
 
 
+@pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer x"}, {"Authorization": "Basic x"}], ids=str)
+@pytest.mark.parametrize("path", ["/v2/", "/v2", "/v2/_catalog", "/v2/app/tags/list", "/v2/a/b/manifests/v1", UPLOADS])
+def test_client_that_is_not_logged_in_is_asked_for_credentials_at_any_host(server_url, path, headers):
+    answer = requests.get(f"{server_url}{path}", headers=headers, timeout=60)
+    assert (answer.status_code, answer.text) == (401, "Not Authorized\n")
+    assert answer.headers["Www-Authenticate"] == f'Basic realm="{server_url}/",service="ecr.amazonaws.com"'
+
+
 # --- requests byte for byte -------------------------------------------------------------------------------------------
 
 
