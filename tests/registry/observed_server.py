@@ -1,6 +1,6 @@
 """A moto server in a process of its own, whose memory, files and limits the tests see, and whose end they may be.
 
-``pytestmark = observed_server.LINUX`` skips a file's tests on other systems.
+``observed_server.LINUX`` skips a test on other systems.
 """
 
 from __future__ import annotations

@@ -16,8 +16,8 @@ from freezegun import freeze_time
 from conftest import Aws, refusal, repositories
 from tests.registry import observed_server
 from tests.registry.endpoint import OCI_MANIFEST, error, image_manifest, sha256
-from tests.registry.registry_client import MEBIBYTE, Client, Sending, code_of_refusal, pieces, pull_through, with_digest
 from tests.registry.observed_server import ObservedServer, wait_until
+from tests.registry.registry_client import MEBIBYTE, Client, Sending, code_of_refusal, pieces, pull_through, with_digest
 from tests.upstream.proxy.scripted_registry import Answer as UpstreamAnswer
 from tests.upstream.proxy.scripted_registry import Server as Upstream
 from tests.upstream.proxy.scripted_registry import manifest as upstream_manifest
