@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
+
+from conftest import MODEL
 from tests.registry.endpoint import (
     DOCKER_MANIFEST,
     OCI_INDEX,
@@ -19,6 +22,10 @@ DOCKER_CONFIG = "application/vnd.docker.container.image.v1+json"
 DOCKER_LAYER = "application/vnd.docker.image.rootfs.diff.tar.gzip"
 EMPTY = "application/vnd.oci.empty.v1+json"
 ABSENT = sha256(b"absent")
+CREATE_ON_PUSH = pytest.mark.skipif(
+    "CREATE_ON_PUSH" not in MODEL.shape_for("RCTAppliedFor").enum,
+    reason="the model of an older botocore has no templates for pushes",
+)
 IMAGE_NOT_FOUND = (404, "MANIFEST_UNKNOWN", "Requested image not found")
 
 

@@ -21,7 +21,9 @@ from conftest import (
     user,
 )
 from tests.registry.endpoint import OCI_MANIFEST, Endpoint, error, media_type, password, sha256
-from tests.registry.manifests import index_of, oci_image, put_manifest, repository_not_found, tags_of
+from tests.registry.manifests import CREATE_ON_PUSH, index_of, oci_image, put_manifest, repository_not_found, tags_of
+
+pytestmark = CREATE_ON_PUSH
 
 NAME = "team/web/app"
 UPLOADS = f"/v2/{NAME}/blobs/uploads/"

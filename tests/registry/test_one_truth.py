@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import requests
 
-from conftest import ACCOUNT, failure_codes, pull, refusal
+from conftest import ACCOUNT, Aws, failure_codes, pull, refusal
 from tests.registry.endpoint import OCI_MANIFEST, Endpoint, error, sha256
 from tests.registry.manifests import (
     ABSENT,
@@ -64,6 +64,31 @@ def test_image_that_is_put_is_pulled(endpoint: Endpoint, ecr, document, by_diges
     answer = endpoint("GET", f"/v2/app/manifests/{sha256(content) if by_digest else 'v1'}")
     assert (answer.content, answer.headers["Content-Type"]) == (content, document["mediaType"])
     assert endpoint("GET", f"/v2/app/blobs/{LAYER}").content == b"layer"
+
+
+@pytest.mark.parametrize(
+    "media_type",
+    [
+        "ä→/x",
+        "a/b\r\nX-Injected: c",
+        "a/b\nc",
+        "a/b\x00",
+        "application/",
+        "no media type",
+        f"a/{'b' * 99_999}",
+        5,
+        ["a/b"],
+        None,
+    ],
+)
+def test_image_that_is_put_with_what_is_no_media_type_is_pulled_as_json(aws: Aws, endpoint: Endpoint, media_type):
+    text = json.dumps({**oci_image(), "mediaType": media_type})
+    members = {"repositoryName": "app", "imageManifest": text, "imageTag": "v1"}
+    assert aws.post("PutImage", json.dumps(members).encode()).status_code == 200
+    answer = endpoint("GET", "/v2/app/manifests/v1")
+    assert (answer.status_code, answer.content) == (200, text.encode())
+    assert answer.headers["Content-Type"] == "application/json"
+    assert "X-Injected" not in answer.headers
 
 
 def test_layer_that_is_uploaded_by_the_api_counts_for_a_push(endpoint: Endpoint, ecr):

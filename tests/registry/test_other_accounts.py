@@ -10,7 +10,7 @@ import pytest
 from conftest import ACCOUNT, OTHER_ACCOUNT, REGION, Aws, allow, enforced
 from moto_ecr_ptc import upstream_registry
 from tests.registry.endpoint import Endpoint, error, media_type, password, sha256
-from tests.registry.manifests import ABSENT, oci_image, push_blobs
+from tests.registry.manifests import ABSENT, CREATE_ON_PUSH, oci_image, push_blobs
 
 ARN = f"arn:aws:ecr:{REGION}:{ACCOUNT}:repository/app"
 ROOT = f"arn:aws:iam::{OTHER_ACCOUNT}:root"
@@ -133,6 +133,7 @@ def test_stranger_is_let_in_to_the_endpoint_itself(endpoint: Endpoint, stranger)
     assert endpoint("GET", "/v2/", auth=stranger).status_code == 200
 
 
+@CREATE_ON_PUSH
 def test_push_of_another_account_creates_no_repository(endpoint: Endpoint, ecr, stranger):
     ecr.create_repository_creation_template(prefix="ROOT", appliedFor=["CREATE_ON_PUSH"])
     assert endpoint("POST", "/v2/new/app/blobs/uploads/", auth=stranger).status_code == 403

@@ -10,7 +10,7 @@ from freezegun import freeze_time
 from conftest import ACCOUNT, Aws, repositories
 from moto_ecr_ptc import UpstreamRegistry, upstream_registry
 from tests.registry.endpoint import DOCKER_MANIFEST, Endpoint, error, registry_host, sha256
-from tests.registry.manifests import IMAGE_NOT_FOUND, repository_not_found, tags_of
+from tests.registry.manifests import CREATE_ON_PUSH, IMAGE_NOT_FOUND, repository_not_found, tags_of
 from tests.registry.pulls import DENIED, FAILURES, LATEST, REPOSITORY, expire
 
 
@@ -63,6 +63,7 @@ def test_new_repository_has_the_settings_of_its_template(endpoint: Endpoint, ecr
     assert tagged == [{"Key": "team", "Value": "a"}]
 
 
+@CREATE_ON_PUSH
 def test_template_for_pushes_does_not_apply_to_pulls(endpoint: Endpoint, ecr, quay):
     ecr.create_repository_creation_template(
         prefix="quay", appliedFor=["CREATE_ON_PUSH"], imageTagMutability="IMMUTABLE"

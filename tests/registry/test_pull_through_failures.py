@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -105,3 +106,12 @@ def test_right_to_pull_that_is_missing_looks_like_a_missing_repository(
     if not may and method == "GET":
         assert error(answer) == repository_not_found(REPOSITORY)
     assert repositories(ecr) == (["app", REPOSITORY] if may else ["app"])
+
+
+@pytest.mark.parametrize(("failure", "expected"), FAILURES)
+def test_blob_of_an_upstream_that_fails_tells_its_failure(endpoint: Endpoint, quay, failure, expected):
+    endpoint("GET", LATEST)
+    other = quay.push("team/app", tag="other", layers=[b"another layer"])
+    quay.fail(**failure)
+    digest = json.loads(other.manifest)["layers"][0]["digest"]
+    assert error(endpoint("GET", f"/v2/{REPOSITORY}/blobs/{digest}")) == expected

@@ -18,6 +18,7 @@ from tests.registry.manifests import (
     repository_not_found,
     signature_of,
 )
+from tests.registry.pulls import DENIED, TOO_MANY, UNAVAILABLE
 
 SBOM, SIGNATURE = "application/vnd.example.sbom", "application/vnd.example.signature"
 EMPTY_INDEX = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": []}
@@ -148,3 +149,11 @@ def test_referrers_are_pulled_through_the_cache(endpoint: Endpoint, ecr, quay):
     pull(ecr, "quay/team/app")
     answer = endpoint("GET", f"/v2/quay/team/app/referrers/{image.digest}")
     assert [one["digest"] for one in answer.json()["manifests"]] == [signature.digest]
+
+
+@pytest.mark.parametrize(("status", "expected"), [(401, DENIED), (429, TOO_MANY), (503, UNAVAILABLE)])
+def test_referrers_of_an_upstream_that_fails_tell_its_failure(endpoint: Endpoint, ecr, quay, status, expected):
+    image = quay.push("team/app")
+    pull(ecr, "quay/team/app")
+    quay.fail(status=status)
+    assert error(endpoint("GET", f"/v2/quay/team/app/referrers/{image.digest}")) == expected

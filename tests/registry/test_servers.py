@@ -217,6 +217,9 @@ CUT_OFF = (400, "SIZE_INVALID", "The body is malformed, or cut off")
 BROKEN_BODIES = {
     "cut off": (["Content-Length: 10"], b"blob"),
     "cut off in a chunk": (["Transfer-Encoding: chunked"], b"8\r\nblob"),
+    "cut off in a large chunk": (["Transfer-Encoding: chunked"], b"200000\r\nblob"),
+    "cut off in the second half of a large chunk": (["Transfer-Encoding: chunked"], b"200000\r\n" + bytes(MIB + 4)),
+    "chunk of an impossible size": (["Transfer-Encoding: chunked"], b"9" * 6000),
     "cut off between chunks": (["Transfer-Encoding: chunked"], b"4\r\nblob\r\n"),
     "chunk without a size": (["Transfer-Encoding: chunked"], b"zz\r\nblob\r\n0\r\n\r\n"),
     "chunk that is longer than its size": (["Transfer-Encoding: chunked"], b"2\r\nblob\r\n0\r\n\r\n"),

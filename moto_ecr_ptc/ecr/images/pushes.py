@@ -46,7 +46,8 @@ def push(repository: Repository, layers: Layers, tag: str | None, manifest: Mani
         raise ImageTagAlreadyExistsException(repository, tag)
     image = _find(repository, manifest)
     if image is None:
-        held = {one.digest: one for one in filter(None, map(read_manifest, repository.images))}
+        others = filter(None, map(read_manifest, repository.images)) if manifest.is_index else ()
+        held = {other.digest: other for other in others}
         image = StoredImage(repository, manifest, image_size(manifest, held))
         repository.images.append(image)
     if tag:

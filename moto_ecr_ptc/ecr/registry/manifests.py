@@ -28,6 +28,9 @@ _INVALID_JSON = "Invalid JSON syntax"
 _REFUSED = re.compile(r";\s*q=0(?:\.0*)?\s*(?:;|$)", re.IGNORECASE)
 """A media range with the weight 0."""
 
+_MEDIA_TYPE = re.compile("[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}")
+"""Source: RFC 6838, "Naming Requirements"."""
+
 _WILDCARDS = frozenset({"*/*", "application/*"})
 _NO_MEDIA_TYPE = "none"
 """What a client accepts that refuses all that it lists."""
@@ -47,7 +50,7 @@ def get(request: Request, path: Path, access: Access) -> Answer:
         raise image_refusal(Failure(failure["failureCode"], failure["failureReason"]))
     image = images[0]
     content = image["imageManifest"].encode(errors="surrogatepass")
-    headers = {"Content-Type": image["imageManifestMediaType"] or "application/json"}
+    headers = {"Content-Type": _content_type(image["imageManifestMediaType"])}
     if request.method == "HEAD":  # ECR tells the digest of a HEAD only
         headers |= {"Docker-Content-Digest": image["imageId"]["imageDigest"], "Sizes": ""}
     return Answer(200, headers, content)
@@ -89,6 +92,11 @@ def _image_id(reference: str) -> dict[str, str]:
     if fault:
         raise image_refusal(fault)
     return image_id
+
+
+def _content_type(stored: object) -> str:
+    """Return the media type of a stored manifest, as a header can have it: moto's PutImage takes any."""
+    return stored if isinstance(stored, str) and _MEDIA_TYPE.fullmatch(stored) else "application/json"
 
 
 def _accepted_media_types(accept: str) -> list[str] | None:

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from werkzeug.exceptions import HTTPException
+from werkzeug.serving import DechunkedInput
 from werkzeug.wsgi import get_input_stream
 
 from ..images.blobs import PIECE
@@ -62,12 +63,25 @@ def _pieces(environ: dict[str, Any]) -> Iterator[bytes]:
     try:
         stream = get_input_stream(environ)
         while True:
-            piece = stream.read(PIECE)
+            piece = _read_dechunked(stream) if isinstance(stream, DechunkedInput) else stream.read(PIECE)
             if not piece:
                 return
             yield piece
-    except (OSError, HTTPException):
+    except (OSError, ValueError, HTTPException):
         raise BodyCutOff from None
+
+
+def _read_dechunked(stream: DechunkedInput) -> bytes:
+    """Return the next piece of a body that arrives in chunks.
+
+    werkzeug shrinks a ``bytearray`` by what a chunk lacks that is cut off, and Python then reads behind its end. The
+    size of a view cannot change.
+
+    :raises ValueError: a chunk is cut off
+    """
+    buffer = memoryview(bytearray(PIECE))
+    size = stream.readinto(buffer)  # type: ignore[arg-type]  # werkzeug only assigns to slices
+    return bytes(buffer[:size])
 
 
 def _decode(text: str) -> str:
