@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from conftest import Aws
-from tests.registry import server_process
+from tests.registry import observed_server
 from tests.registry.endpoint import Endpoint
-from tests.registry.server_process import ServerProcess
+from tests.registry.observed_server import ObservedServer
 
 
 @pytest.fixture
@@ -21,13 +21,13 @@ def endpoint(aws: Aws, ecr: Any) -> Endpoint:
 
 
 @pytest.fixture(scope="session")
-def shared_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    with server_process.serve(tmp_path_factory.mktemp("server")) as process:
+def shared_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObservedServer]:
+    with observed_server.serve(tmp_path_factory.mktemp("server")) as process:
         yield process
 
 
 @pytest.fixture
-def process(shared_process: ServerProcess) -> ServerProcess:
+def process(shared_process: ObservedServer) -> ObservedServer:
     """A server in a process of its own, with no limits and no state but the repository ``app``."""
     shared_process.start_over()
     shared_process.client("ecr").create_repository(repositoryName="app")

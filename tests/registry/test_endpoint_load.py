@@ -16,7 +16,7 @@ import pytest
 import requests
 
 from moto_ecr_ptc.ecr.upstream.built_images import BuiltImage, build_image
-from tests.registry import server_process
+from tests.registry import observed_server
 from tests.registry.endpoint import OCI_MANIFEST, image_manifest, sha256
 from tests.registry.registry_client import (
     MEBIBYTE,
@@ -49,7 +49,7 @@ IMAGES = {f"app/{number}": build_image([b"layer %d" % number], "linux/amd64") fo
 # --- memory -----------------------------------------------------------------------------------------------------------
 
 
-@server_process.LINUX
+@observed_server.LINUX
 def test_large_blob_that_is_pushed_by_one_put_stays_out_of_memory(process):
     client = Client(process)
     sending = Sending(client, "PUT", with_digest(client.start(), DIGEST), SIZE, **CURL)
@@ -59,7 +59,7 @@ def test_large_blob_that_is_pushed_by_one_put_stays_out_of_memory(process):
     assert process.peak < PEAK
 
 
-@server_process.LINUX
+@observed_server.LINUX
 def test_large_blob_that_is_pushed_as_a_stream_stays_out_of_memory(process):
     client = Client(process)
     upload = client.start()
@@ -68,7 +68,7 @@ def test_large_blob_that_is_pushed_as_a_stream_stays_out_of_memory(process):
     assert process.peak < PEAK
 
 
-@server_process.LINUX
+@observed_server.LINUX
 def test_large_blob_that_is_pushed_in_chunks_and_pulled_stays_out_of_memory(process):
     client = Client(process)
     upload = client.start()
@@ -104,7 +104,7 @@ def upload_to(registry: DockerRegistry, digest: str, content: Body) -> None:
     requests.put(with_digest(upload, digest), data=content, timeout=60).raise_for_status()
 
 
-@server_process.LINUX
+@observed_server.LINUX
 @docker_registry.INSTALLED
 def test_large_blob_that_is_pulled_through_a_proxy_stays_out_of_memory(process, upstream):
     pull_through(process, upstream.url)

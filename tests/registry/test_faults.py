@@ -14,10 +14,10 @@ import requests
 from freezegun import freeze_time
 
 from conftest import Aws, refusal, repositories
-from tests.registry import server_process
+from tests.registry import observed_server
 from tests.registry.endpoint import OCI_MANIFEST, error, image_manifest, sha256
+from tests.registry.observed_server import ObservedServer, wait_until
 from tests.registry.registry_client import MEBIBYTE, Client, Sending, code_of_refusal, pieces, pull_through, with_digest
-from tests.registry.server_process import ServerProcess, wait_until
 from tests.upstream.proxy.scripted_registry import Answer as UpstreamAnswer
 from tests.upstream.proxy.scripted_registry import Server as Upstream
 from tests.upstream.proxy.scripted_registry import manifest as upstream_manifest
@@ -42,7 +42,7 @@ def client(server: Aws) -> Client:
 
 
 @pytest.fixture
-def remote(process: ServerProcess) -> Client:
+def remote(process: ObservedServer) -> Client:
     """A client of the server process."""
     return Client(process)
 
@@ -114,7 +114,7 @@ def test_client_that_leaves_in_the_middle_of_a_push_in_one_post_stores_nothing(c
     assert not client.has(sha256(sent))
 
 
-@server_process.LINUX
+@observed_server.LINUX
 @pytest.mark.parametrize("method", ["PATCH", "PUT"])
 def test_client_that_leaves_in_the_middle_of_a_large_part_leaves_no_file(process, remote, method):
     sending = Sending(remote, method, with_digest(remote.start(), DIGEST), len(LAYER)).send(FIRST)
@@ -146,7 +146,7 @@ def test_upload_that_is_never_finished_is_forgotten_after_a_day(server, client):
     assert error(answer)[:2] == (404, "BLOB_UPLOAD_UNKNOWN")
 
 
-@server_process.LINUX
+@observed_server.LINUX
 def test_upload_that_is_never_finished_goes_with_its_repository(process, remote):
     upload = remote.start()
     remote.add(upload, LAYER)
@@ -158,7 +158,7 @@ def test_upload_that_is_never_finished_goes_with_its_repository(process, remote)
 # --- clients that push the same ---------------------------------------------------------------------------------------
 
 
-@server_process.LINUX
+@observed_server.LINUX
 def test_two_clients_that_push_one_blob_at_once_store_it_once(process, remote):
     process.client("ecr").create_repository(repositoryName="other")
     names = ("app", "other")
@@ -197,7 +197,7 @@ def test_two_requests_that_finish_one_upload_at_once_finish_it_once(client):
 # --- a reset during a push --------------------------------------------------------------------------------------------
 
 
-@server_process.LINUX
+@observed_server.LINUX
 @pytest.mark.parametrize("method", ["PATCH", "PUT"])
 def test_reset_in_the_middle_of_a_request_ends_its_upload(process, remote, method):
     url = with_digest(remote.start(), DIGEST)
@@ -211,7 +211,7 @@ def test_reset_in_the_middle_of_a_request_ends_its_upload(process, remote, metho
     assert repositories(process.client("ecr")) == []
 
 
-@server_process.LINUX
+@observed_server.LINUX
 def test_reset_between_two_requests_ends_the_upload(process, remote):
     upload = remote.start()
     remote.add(upload, FIRST)
@@ -222,14 +222,14 @@ def test_reset_between_two_requests_ends_the_upload(process, remote):
     wait_until(lambda: not process.open_files)
 
 
-def reset(process: ServerProcess) -> None:
+def reset(process: ObservedServer) -> None:
     requests.post(f"{process.endpoint_url}/moto-api/reset", timeout=60).raise_for_status()
 
 
 # --- a machine that has no more ---------------------------------------------------------------------------------------
 
 
-@server_process.LINUX
+@observed_server.LINUX
 def test_blob_that_finds_no_file_descriptor_stays_in_memory(process, remote):
     remote.pull(remote.push_blob("app", FIRST))  # all modules are loaded from here on
     process.client("ecr").delete_repository(repositoryName="app", force=True)
@@ -239,7 +239,7 @@ def test_blob_that_finds_no_file_descriptor_stays_in_memory(process, remote):
     assert process.open_files == []
 
 
-@server_process.LINUX
+@observed_server.LINUX
 def test_part_that_finds_the_disk_full_is_refused_and_adds_nothing(process, remote):
     upload = remote.start()
     remote.add(upload, FIRST)
@@ -248,7 +248,7 @@ def test_part_that_finds_the_disk_full_is_refused_and_adds_nothing(process, remo
     assert remote.size(upload) == len(FIRST)
 
 
-@server_process.LINUX
+@observed_server.LINUX
 @pytest.mark.parametrize("method", ["PATCH", "PUT"])
 def test_upload_that_found_the_disk_full_is_finished_by_a_smaller_rest(process, remote, method):
     upload = remote.start()
@@ -260,14 +260,14 @@ def test_upload_that_found_the_disk_full_is_finished_by_a_smaller_rest(process, 
     assert remote.pull(sha256(FIRST + rest)) == FIRST + rest
 
 
-@server_process.LINUX
+@observed_server.LINUX
 def test_blob_that_finds_the_disk_full_is_refused_and_not_stored(process, remote):
     process.limit_files(ROOM)
     assert code_of_refusal(remote("PUT", with_digest(remote.start(), DIGEST), LAYER))
     assert not remote.has(DIGEST)
 
 
-@server_process.LINUX
+@observed_server.LINUX
 def test_upload_that_found_the_disk_full_is_cancelled(process, remote):
     upload = remote.start()
     remote.add(upload, FIRST)
@@ -277,7 +277,7 @@ def test_upload_that_found_the_disk_full_is_cancelled(process, remote):
     wait_until(lambda: not process.open_files)
 
 
-@server_process.LINUX
+@observed_server.LINUX
 def test_layer_part_of_the_api_that_finds_the_disk_full_is_refused(process):
     ecr = process.client("ecr")
     upload = {"repositoryName": "app", "uploadId": ecr.initiate_layer_upload(repositoryName="app")["uploadId"]}
@@ -305,7 +305,7 @@ def upstream() -> Iterator[Upstream]:
         upstream.shutdown()
 
 
-@server_process.LINUX
+@observed_server.LINUX
 def test_layer_that_finds_the_disk_full_is_pulled_through_later(process, remote, upstream):
     pull_through(process, upstream.url)
     assert remote("GET", "/v2/quay/app/manifests/latest").content == MANIFEST
@@ -315,7 +315,7 @@ def test_layer_that_finds_the_disk_full_is_pulled_through_later(process, remote,
     assert remote.pull(DIGEST, "quay/app") == LAYER
 
 
-@server_process.LINUX
+@observed_server.LINUX
 def test_layer_that_finds_the_disk_full_leaves_no_file(process, remote, upstream):
     pull_through(process, upstream.url)
     remote("GET", "/v2/quay/app/manifests/latest")
@@ -324,7 +324,7 @@ def test_layer_that_finds_the_disk_full_leaves_no_file(process, remote, upstream
     wait_until(lambda: not process.open_files)
 
 
-@server_process.LINUX
+@observed_server.LINUX
 @pytest.mark.parametrize("path", ["manifests/absent", f"blobs/{sha256(b'absent')}"], ids=["image", "layer"])
 def test_reset_after_a_pull_that_failed_leaves_no_file(process, remote, upstream, path):
     pull_through(process, upstream.url)
@@ -339,14 +339,14 @@ def test_reset_after_a_pull_that_failed_leaves_no_file(process, remote, upstream
 
 
 @pytest.fixture
-def mortal(tmp_path: Path) -> Iterator[ServerProcess]:
+def mortal(tmp_path: Path) -> Iterator[ObservedServer]:
     """A server that no other test uses."""
-    with server_process.serve(tmp_path) as process:
+    with observed_server.serve(tmp_path) as process:
         process.client("ecr").create_repository(repositoryName="app")
         yield process
 
 
-@server_process.LINUX
+@observed_server.LINUX
 def test_killed_server_leaves_no_file(mortal):
     remote = Client(mortal)
     remote.push_blob("app", LAYER)
@@ -357,7 +357,7 @@ def test_killed_server_leaves_no_file(mortal):
     assert list(mortal.directory.iterdir()) == []
 
 
-@server_process.LINUX
+@observed_server.LINUX
 def test_pushes_that_go_wrong_leave_no_resource_warning(mortal):
     remote = Client(mortal)
     for method in ("PATCH", "PUT"):

@@ -1,6 +1,6 @@
 """A moto server in a process of its own, whose memory, files and limits the tests see, and whose end they may be.
 
-``pytestmark = server_process.LINUX`` skips a file's tests on other systems.
+``observed_server.LINUX`` skips a test on other systems.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ server.stop()
 """
 
 
-class ServerProcess(Aws):
+class ObservedServer(Aws):
     """A running server, with a directory for its temporary files."""
 
     def __init__(self, url: str, process: subprocess.Popen[str], directory: Path) -> None:
@@ -116,7 +116,7 @@ class ServerProcess(Aws):
 
 
 @contextmanager
-def serve(directory: Path) -> Iterator[ServerProcess]:
+def serve(directory: Path) -> Iterator[ObservedServer]:
     """Run a server.
 
     :param directory: an empty one
@@ -136,7 +136,7 @@ def serve(directory: Path) -> Iterator[ServerProcess]:
     ):
         assert process.stdout is not None
         try:
-            yield ServerProcess(process.stdout.readline().strip(), process, temporary)
+            yield ObservedServer(process.stdout.readline().strip(), process, temporary)
         finally:
             process.kill()
 
