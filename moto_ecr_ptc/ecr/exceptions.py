@@ -272,6 +272,10 @@ class UpstreamError(Exception):
     def __init__(self, detail: str) -> None:
         super().__init__(f"{self.code}: {detail}")
 
+    def forget_origin(self) -> None:
+        """Forget where the error was raised, before it is kept: the frames refer to what was being received."""
+        self.__traceback__ = self.__context__ = self.__cause__ = None
+
 
 class UpstreamNotFound(UpstreamError):
     code = "ImageNotFound"

@@ -286,7 +286,7 @@ class Operations(BaseResponse):
             name, accepted = members["repositoryName"], members.get("acceptedMediaTypes")
         except (ValueError, RecursionError, LookupError, TypeError, AttributeError):
             return False
-        return isinstance(name, str) and not accepted and not self._backend.uses_pull_through_cache(name)
+        return isinstance(name, str) and accepted is None and not self._backend.uses_pull_through_cache(name)
 
     def _read_body(self) -> bytes:
         body = self.body or self._received  # moto consumes the body of a form, and curl declares every body a form

@@ -126,6 +126,16 @@ def test_tag_that_moves_away_from_an_image_of_the_api_leaves_it_untagged(endpoin
     assert {"imageDigest": sha256(old.encode())} in ecr.list_images(repositoryName="app")["imageIds"]
 
 
+def test_image_of_the_api_whose_tag_moved_away_is_got_by_its_digest_without_it(endpoint: Endpoint, ecr):
+    push_blobs(endpoint)
+    old = json.dumps(oci_image(annotations={"by": "the API"}))
+    ecr.put_image(repositoryName="app", imageManifest=old, imageTag="v1")
+    endpoint.push_image("app", "v1", b"new")
+    image_id = {"imageDigest": sha256(old.encode())}
+    (image,) = ecr.batch_get_image(repositoryName="app", imageIds=[image_id])["images"]
+    assert image["imageId"] == image_id
+
+
 def test_tag_that_moves_back_names_the_old_image(endpoint: Endpoint, ecr):
     old, new = (endpoint.push_image("app", "v1", layer) for layer in (b"old", b"new"))
     endpoint.push_image("app", "v1", b"old")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from conftest import failure_codes
+from conftest import Aws, failure_codes
 from tests.registry.endpoint import (
     DOCKER_MANIFEST,
     OCI_CONFIG,
@@ -238,3 +238,11 @@ def test_batch_get_image_answers_each_identifier_for_itself(endpoint: Endpoint, 
     answer = ecr.batch_get_image(repositoryName="app", imageIds=image_ids, acceptedMediaTypes=[DOCKER_MANIFEST])
     assert [image["imageManifestMediaType"] for image in answer["images"]] == [DOCKER_MANIFEST]
     assert [failure["imageId"] for failure in answer["failures"]] == image_ids[1:]
+
+
+def test_batch_get_image_admits_no_empty_list_of_media_types(aws: Aws, endpoint: Endpoint):
+    push(endpoint, oci_image())
+    members = {"repositoryName": "app", "imageIds": [{"imageTag": "v1"}], "acceptedMediaTypes": []}
+    answer = aws.post("BatchGetImage", json.dumps(members).encode())
+    assert answer.status_code == 400
+    assert answer.json()["__type"].rpartition("#")[2] == "InvalidParameterException"

@@ -129,7 +129,11 @@ class BlobWriter:
             raise
         if file.is_among_the_last:
             return  # the process needs some descriptors for other things
-        file.write_at(0, content)
+        try:
+            file.write_at(0, content)
+        except OSError:
+            file.close()  # the exception keeps it alive
+            raise
         self._content = file
 
 
@@ -139,7 +143,7 @@ class _File:
     def __init__(self) -> None:
         self._file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 (it is open for as long as this object lives)
         self._lock = threading.Lock()
-        weakref.finalize(self, self._file.close)
+        self.close = weakref.finalize(self, self._file.close)
 
     @property
     def is_among_the_last(self) -> bool:

@@ -102,7 +102,7 @@ def find_accepted(
 
     :param accepted_media_types: None accepts all
     """
-    if not accepted_media_types or image.image_manifest_media_type in accepted_media_types:
+    if accepted_media_types is None or image.image_manifest_media_type in accepted_media_types:
         return ReturnedManifest(image.image_manifest, image.image_manifest_media_type, image.get_image_digest())
     manifest = None if "imageDigest" in image_id else read_manifest(image)
     translated = manifest and translate(manifest, accepted_media_types)

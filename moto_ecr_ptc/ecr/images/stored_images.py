@@ -44,11 +44,6 @@ class StoredImage(Image):
     def get_image_size_in_bytes(self) -> int:
         return self._size
 
-    def remove_tag(self, tag: str) -> None:
-        super().remove_tag(tag)
-        if not self.image_tags:
-            self.image_tag = None  # type: ignore[assignment]  # moto would still report the tag
-
 
 class CachedImage(StoredImage):
     """An image that was pulled from an upstream registry."""

@@ -36,6 +36,7 @@ class UpstreamLock:
 
     def record_failure(self, reference: str, error: UpstreamError) -> None:
         """Share with the waiting pulls how the pull of ``reference`` failed."""
+        error.forget_origin()
         self._failures.append((reference, error))
 
 

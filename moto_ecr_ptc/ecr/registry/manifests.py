@@ -30,8 +30,6 @@ _MEDIA_TYPE = re.compile("[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}/[A-Za-z0-9][A-Z
 """Source: RFC 6838, "Naming Requirements"."""
 
 _WILDCARDS = frozenset({"*/*", "application/*"})
-_NO_MEDIA_TYPE = "none"
-"""What a client accepts that refuses all that it lists."""
 
 
 def get(request: Request, path: Path, access: Access) -> Answer:
@@ -111,7 +109,7 @@ def _accepted_media_types(accept: str) -> list[str] | None:
         if not refused:
             return None
         accepted = [media_type for media_type in MEDIA_TYPES if media_type not in refused]
-    return accepted or [_NO_MEDIA_TYPE]
+    return accepted
 
 
 def _read_manifest(content: bytes, content_type: str) -> Manifest:

@@ -103,6 +103,8 @@ class _Request:
             try:
                 self._answer.set_result(self._fetch())
             except BaseException as error:
+                if isinstance(error, UpstreamError):
+                    error.forget_origin()
                 self._answer.set_exception(error)
             if not self._headers_received.done():
                 self._headers_received.set_result(None)
