@@ -43,13 +43,15 @@ class _Handler(BaseHTTPRequestHandler):
         digest = self.path.rpartition("/")[2]
         body, media_type = IMAGE.manifest.content, IMAGE.manifest.media_type
         if "/blobs/" in self.path:
-            body = LAYER if digest == LAYER_DIGEST else IMAGE.blobs[digest]
-            media_type = "application/octet-stream"
+            body, media_type = IMAGE.blobs.get(digest, b""), "application/octet-stream"
+            if not body:
+                return self.send_error(404)
         self.send_response(200)
         self.send_header("Content-Type", media_type)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
+        return None
 
     def log_message(self, *_: object) -> None:
         """Print nothing."""

@@ -276,8 +276,15 @@ def test_push_into_the_new_repository_of_a_policy_is_allowed_by_it(aws, endpoint
     assert endpoint("GET", f"/v2/{NAME}/blobs/{sha256(b'layer')}").content == b"layer"
 
 
-def test_image_that_is_refused_leaves_the_new_repository_empty(endpoint: Endpoint, ecr):
+def test_image_that_is_refused_creates_no_repository(endpoint: Endpoint, ecr):
     create_template(ecr)
     answer = put_manifest(endpoint, oci_image(), repository=NAME, Content_Type=OCI_MANIFEST)
     assert error(answer)[1] == "BLOB_UPLOAD_UNKNOWN"
-    assert tags_of(ecr, NAME) == {}
+    assert NAME not in repositories(ecr)
+
+
+def test_blob_that_is_refused_creates_no_repository(endpoint: Endpoint, ecr):
+    create_template(ecr)
+    answer = endpoint("POST", f"{UPLOADS}?digest={sha256(b'another')}", b"layer")
+    assert error(answer)[1] == "BLOB_UPLOAD_INVALID"
+    assert NAME not in repositories(ecr)

@@ -40,6 +40,7 @@ def test_manifest_that_was_pushed_is_returned_as_it_was(endpoint: Endpoint, by_d
     assert (answer.status_code, answer.content, answer.headers["Content-Type"]) == (200, content, OCI_MANIFEST)
     assert answer.headers["Content-Length"] == str(len(content))
     assert "Docker-Content-Digest" not in answer.headers
+    assert answer.headers["Sizes"] == ""
 
 
 @pytest.mark.parametrize("by_digest", [False, True])

@@ -84,10 +84,10 @@ def test_blob_of_a_repository_that_was_not_pulled_is_unknown_by_name(endpoint: E
     assert repositories(ecr) == ["app"]
 
 
-def test_head_of_a_blob_that_no_image_refers_to_is_unknown(endpoint: Endpoint, registry):
+def test_head_of_a_blob_that_neither_an_image_nor_the_upstream_has_is_unknown(endpoint: Endpoint, registry):
     endpoint("GET", LATEST)
     assert endpoint("HEAD", f"/v2/{REPOSITORY}/blobs/{ABSENT}").status_code == 404
-    assert registry.blobs_asked_for == []
+    assert registry.blobs_asked_for == [ABSENT]
 
 
 @pytest.mark.parametrize("methods", [["GET"] * 8, ["HEAD", "GET"] * 4])

@@ -31,7 +31,7 @@ def missing(ecr: Any, repository: str, *tags: str) -> bool:
 
 def test_untouched_upstream_has_the_same_image_on_every_machine(ecr, quay):
     pulled = digest(pull(ecr, "quay/biocontainers/bwa"))
-    assert pulled == "sha256:9da64f4abdd13887e27379ffe19b91ebaeb4b550da1f1bcb96ff7f07dc43d32f"
+    assert pulled == "sha256:299916248343e1c0f2e4a321c3ad5103ebc0f1b95c2e9d96d2ba6c0dc9411ae7"
 
 
 def test_untouched_upstream_has_another_image_for_each_name_and_tag(ecr, quay):

@@ -124,9 +124,9 @@ class BlobWriter:
         try:
             file = _File()
         except OSError as error:
-            if error.errno in (errno.EMFILE, errno.ENFILE):
-                return  # there is no descriptor to be had, so it stays in memory
-            raise
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            return  # there is no descriptor or directory to be had, so it stays in memory
         if file.is_among_the_last:
             return  # the process needs some descriptors for other things
         try:

@@ -88,8 +88,9 @@ def _receive_at_once(request: Request, path: Path, access: Access) -> Answer:
     check_target(access, path.name, _INITIATE)
     part = _receive(request, None)
     # Meanwhile the repository or the permission may be gone.
-    with target(access, path.name, _COMPLETE) as repository:
+    with target(access, path.name, _INITIATE) as repository:
         access.require(_ADD, path.name)
+        access.require(_COMPLETE, path.name)
         uploads = access.backend.uploads
         upload = uploads.start(repository)
         try:

@@ -21,6 +21,7 @@ from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from ..exceptions import UpstreamError, UpstreamUnavailable, UpstreamUnreachable, upstream_error
+from ..images.exceptions import LayerNotStored
 from ..images.manifests import MAX_MANIFEST_SIZE
 
 Value = TypeVar("Value")
@@ -141,13 +142,19 @@ class _Request:
                     size += len(part)
                     if size > self._max_size:
                         raise UpstreamUnavailable(f"GET {self._url}: an answer of more than {self._max_size} bytes")
-                    self._write(part)
+                    self._store(part)
         except (requests.ConnectionError, requests.Timeout) as error:
             raise UpstreamUnreachable(f"GET {self._url}: {error}") from None
         # requests' own errors are OSErrors; the others are about headers that cannot be sent or read.
         except (OSError, ValueError, urllib3.exceptions.HTTPError) as error:
             raise UpstreamUnavailable(f"GET {self._url}: {error}") from None
         return Answer(self._url, response.status_code, response.headers)
+
+    def _store(self, part: bytes) -> None:
+        try:
+            self._write(part)
+        except OSError as fault:  # here, and not at the registry
+            raise LayerNotStored(fault) from None
 
 
 class _Connections:
