@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+from contextlib import suppress
 
 from .activation import UnsupportedMotoError
 
@@ -18,4 +19,16 @@ def main(argv: list[str] | None = None) -> None:
         sys.exit(f"The server needs the package '{error.name}'. Install it with: pip install 'moto-ecr-ptc[server]'")
     except UnsupportedMotoError as error:
         sys.exit(str(error))
+    _raise_limit_of_files()
     moto_server.main(argv)
+
+
+def _raise_limit_of_files() -> None:
+    """Let the process have as many open files as it may: each large blob is one."""
+    try:
+        resource = importlib.import_module("resource")
+    except ImportError:  # pragma: no cover (Windows)
+        return
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(OSError, ValueError):  # macOS admits less than it says
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))

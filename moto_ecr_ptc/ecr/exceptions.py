@@ -272,10 +272,6 @@ class UpstreamError(Exception):
     def __init__(self, detail: str) -> None:
         super().__init__(f"{self.code}: {detail}")
 
-    def forget_origin(self) -> None:
-        """Forget where the error was raised, before it is kept: the frames refer to what was being received."""
-        self.__traceback__ = self.__context__ = self.__cause__ = None
-
 
 class UpstreamNotFound(UpstreamError):
     code = "ImageNotFound"
@@ -302,6 +298,11 @@ class UpstreamUnavailable(UpstreamError):
 
 class UpstreamUnreachable(UpstreamUnavailable):
     """No answer came, so other requests to the upstream would go unanswered too."""
+
+
+def forget_origin(error: Exception) -> None:
+    """Forget where an error was raised, before it is kept: the frames refer to what was being received."""
+    error.__traceback__ = error.__context__ = error.__cause__ = None
 
 
 def upstream_error(status: int, detail: str) -> UpstreamError:

@@ -7,6 +7,7 @@ pull through cache does not pay for it.
 from __future__ import annotations
 
 from contextlib import nullcontext
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from moto.core.base_backend import backend_lock
@@ -136,10 +137,11 @@ class PullThroughCacheBackend(ECRBackend):
         digest: str | None = None,
     ) -> Image:
         """Store an image under its real digest, and never pull its tag again. (PutImage)"""
-        from hashlib import sha256
+        from .images.pushes import digest_of_put
 
         with backend_lock, self._cleaning_up(repository_name):
-            digest = digest or f"sha256:{sha256(image_manifest.encode(errors='surrogatepass')).hexdigest()}"
+            self._get_repository(repository_name)  # moto's put_image raises an exception of no kind
+            digest = digest or digest_of_put(image_manifest)
             image = super().put_image(repository_name, image_manifest, image_tag, image_manifest_mediatype, digest)
             repository = self.repositories[repository_name]
             if "layers" in vars(self):
@@ -165,13 +167,11 @@ class PullThroughCacheBackend(ECRBackend):
         image_ids: list[dict[str, str]] | None = None,
     ) -> dict[str, Any]:
         """Delete images, and the layers that only they refer to. (BatchDeleteImage)"""
-        from .images.stored_images import deleted_untagged
+        from .images.deletions import delete_images
 
         with backend_lock, self._cleaning_up(repository_name):
-            repository = self.repositories.get(repository_name)
-            with deleted_untagged(repository) as deleted:
-                answer = super().batch_delete_image(repository_name, registry_id, image_ids)
-            answer["imageIds"] += deleted
+            delete = partial(super().batch_delete_image, repository_name, registry_id)
+            answer = delete_images(self.repositories.get(repository_name), image_ids, delete)
             if self.is_cached(repository_name):
                 self.cache.forget_missing(self.repositories[repository_name])
             return answer

@@ -68,29 +68,40 @@ def test_deletion_of_a_cached_image_without_a_tag_answers_with_its_digest(ecr, q
     index = quay.push("team/app", platforms=["linux/amd64", "linux/arm64"])
     child = json.loads(index.manifest)["manifests"][0]["digest"]
     pull(ecr, REPOSITORY)
+    ecr.batch_delete_image(repositoryName=REPOSITORY, imageIds=[{"imageTag": "latest"}])
     answer = ecr.batch_delete_image(repositoryName=REPOSITORY, imageIds=[{"imageDigest": child}])
     assert (answer["imageIds"], answer["failures"]) == ([{"imageDigest": child}], [])
-    assert len(ecr.list_images(repositoryName=REPOSITORY)["imageIds"]) == 2
+    assert len(ecr.list_images(repositoryName=REPOSITORY)["imageIds"]) == 1
 
 
-def test_deleted_child_comes_back_with_the_next_pull_that_is_due(in_process: Aws):
-    with freeze_time("2026-03-02 12:00:00") as clock:
-        ecr = in_process.client("ecr")
-        ecr.create_pull_through_cache_rule(ecrRepositoryPrefix="quay", upstreamRegistryUrl="quay.io")
-        index = upstream_registry("quay").push("team/app", platforms=["linux/amd64"])
-        child = {"imageDigest": json.loads(index.manifest)["manifests"][0]["digest"]}
-        pull(ecr, REPOSITORY)
-        ecr.batch_delete_image(repositoryName=REPOSITORY, imageIds=[child])
-        pull(ecr, REPOSITORY)
-        assert child not in ecr.list_images(repositoryName=REPOSITORY)["imageIds"]
-        clock.move_to("2026-03-03 12:01:00")
-        pull(ecr, REPOSITORY)
-        assert child in ecr.list_images(repositoryName=REPOSITORY)["imageIds"]
+def test_image_of_an_index_is_not_deleted_by_its_digest(ecr, quay):
+    index = quay.push("team/app", platforms=["linux/amd64"])
+    child = {"imageDigest": json.loads(index.manifest)["manifests"][0]["digest"]}
+    pull(ecr, REPOSITORY)
+    answer = ecr.batch_delete_image(repositoryName=REPOSITORY, imageIds=[child])
+    failure = {
+        "imageId": child,
+        "failureCode": "ImageReferencedByManifestList",
+        "failureReason": f"Requested image referenced by manifest list: [{index.digest}]",
+    }
+    assert (answer["imageIds"], answer["failures"]) == ([], [failure])
+    assert child in ecr.list_images(repositoryName=REPOSITORY)["imageIds"]
+
+
+def test_image_of_an_index_is_deleted_together_with_it(ecr, quay):
+    index = quay.push("team/app", platforms=["linux/amd64"])
+    child = {"imageDigest": json.loads(index.manifest)["manifests"][0]["digest"]}
+    pull(ecr, REPOSITORY)
+    ecr.batch_delete_image(repositoryName=REPOSITORY, imageIds=[child, {"imageDigest": index.digest}])
+    assert ecr.list_images(repositoryName=REPOSITORY)["imageIds"] == []
 
 
 def test_deleted_repository_frees_its_uploaded_layers(in_process: Aws):
     ecr = in_process.client("ecr")
     size = 1_000_000  # which lies in memory
+    ecr.create_repository(repositoryName="first")  # so that no import counts
+    upload(ecr, b"layer", "first")
+    ecr.delete_repository(repositoryName="first")
     tracemalloc.start()
     try:
         ecr.create_repository(repositoryName=REPOSITORY)
@@ -105,21 +116,21 @@ def test_deleted_repository_frees_its_uploaded_layers(in_process: Aws):
     assert after < size
 
 
-def upload(ecr: Any, layer: bytes) -> None:
-    upload_id = ecr.initiate_layer_upload(repositoryName=REPOSITORY)["uploadId"]
+def upload(ecr: Any, layer: bytes, repository: str = REPOSITORY) -> None:
+    upload_id = ecr.initiate_layer_upload(repositoryName=repository)["uploadId"]
     ecr.upload_layer_part(
-        repositoryName=REPOSITORY,
+        repositoryName=repository,
         uploadId=upload_id,
         partFirstByte=0,
         partLastByte=len(layer) - 1,
         layerPartBlob=layer,
     )
-    ecr.complete_layer_upload(repositoryName=REPOSITORY, uploadId=upload_id, layerDigests=[sha256(layer)])
+    ecr.complete_layer_upload(repositoryName=repository, uploadId=upload_id, layerDigests=[sha256(layer)])
 
 
 def test_layer_that_an_untouched_upstream_never_gave_is_not_found(ecr, quay):
     pull(ecr, REPOSITORY)
-    found = refusal(ecr.get_download_url_for_layer, repositoryName=REPOSITORY, layerDigest="sha256:" + "0" * 64)
+    found = refusal(ecr.get_download_url_for_layer, repositoryName=repository, layerDigest="sha256:" + "0" * 64)
     assert found.code == "LayersNotFoundException"
     assert [asked.outcome for asked in quay.pulls] == ["ok", "ImageNotFound"]
 
@@ -128,8 +139,8 @@ def test_repository_that_is_made_again_knows_nothing_of_the_first(ecr, quay):
     image = quay.push("team/app")
     (layer,) = layers(image.manifest.decode())
     pull(ecr, REPOSITORY)
-    ecr.delete_repository(repositoryName=REPOSITORY, force=True)
-    ecr.create_repository(repositoryName=REPOSITORY)
+    ecr.delete_repository(repositoryName=repository, force=True)
+    ecr.create_repository(repositoryName=repository)
     assert available(ecr, layer) == []
     assert digest(pull(ecr, REPOSITORY)) == image.digest
     assert len(quay.pulls) == 2
@@ -140,9 +151,9 @@ def test_repository_that_is_made_again_holds_no_layer_of_the_first(ecr, quay):
     (layer,) = layers(image.manifest.decode())
     pull(ecr, REPOSITORY)
     ecr.delete_pull_through_cache_rule(ecrRepositoryPrefix="quay")  # or the upstream would give the layer anew
-    ecr.delete_repository(repositoryName=REPOSITORY, force=True)
-    ecr.create_repository(repositoryName=REPOSITORY)
-    found = refusal(ecr.get_download_url_for_layer, repositoryName=REPOSITORY, layerDigest=layer)
+    ecr.delete_repository(repositoryName=repository, force=True)
+    ecr.create_repository(repositoryName=repository)
+    found = refusal(ecr.get_download_url_for_layer, repositoryName=repository, layerDigest=layer)
     assert found.code == "LayersNotFoundException"
 
 

@@ -97,15 +97,20 @@ class Caller:
         """
         results = self._evaluate(action, resource, None)
         if resource.split(":")[4] != self.arn.split(":")[4]:
-            return _decide(results) is PermissionResult.PERMITTED and self.is_allowed_by(policy, action, resource)
+            allowed_there = self.decide_by(policy, action, resource) is PermissionResult.PERMITTED
+            return allowed_there and _decide(results) is PermissionResult.PERMITTED
         results.add(_evaluate_policy(policy, self._principal(), action, resource))
         return _decide(results) is PermissionResult.PERMITTED
 
-    def is_allowed_by(self, policy: str | None, action: str, resource: str) -> bool:
-        """Return whether a resource policy of another account allows the caller ``action`` on ``resource``."""
+    def decide(self, action: str, resource: str) -> PermissionResult:
+        """Return the decision of the caller's identity policies on ``action`` on ``resource``."""
+        return _decide(self._evaluate(action, resource, None))
+
+    def decide_by(self, policy: str | None, action: str, resource: str) -> PermissionResult:
+        """Return the decision of another account's resource policy on ``action`` on ``resource`` by the caller."""
         principal = self._principal()
         principal = principal._replace(granted_as=frozenset().union(*principal.chain))
-        return _evaluate_policy(policy, principal, action, resource) is PermissionResult.PERMITTED
+        return _evaluate_policy(policy, principal, action, resource)
 
     def _principal(self) -> _Principal:
         arn = self._access_key.arn
@@ -207,8 +212,10 @@ def policy_allows_role(policy: str | None, role_arn: str, *, action: str, resour
     return _evaluate_policy(policy, principal, action, resource) is PermissionResult.PERMITTED
 
 
-def policy_allows_account(policy: str | None, account_id: str, partition: str, *, action: str, resource: str) -> bool:
-    """Return whether a resource policy allows anyone of another account ``action`` on ``resource``.
+def decide_for_account(
+    policy: str | None, account_id: str, partition: str, *, action: str, resource: str
+) -> PermissionResult:
+    """Return the decision of a resource policy on ``action`` on ``resource`` by anyone of another account.
 
     The same statements are ignored as by ``policy_denies_role``.
     """
@@ -220,7 +227,7 @@ def policy_allows_account(policy: str | None, account_id: str, partition: str, *
         if name.split(":")[4:5] == [account_id]
     }
     principal = _Principal(chain=(account,), granted_as=account | named)
-    return _evaluate_policy(policy, principal, action, resource) is PermissionResult.PERMITTED
+    return _evaluate_policy(policy, principal, action, resource)
 
 
 def is_enforced() -> bool:

@@ -84,6 +84,10 @@ class LayerTooLarge(ServiceException):
 # --- pushes ----------------------------------------------------------------------------------------------------------
 
 
+INVALID_JSON = "Invalid JSON syntax"
+"""The constraint that a manifest violates which is not JSON."""
+
+
 class InvalidImageManifest(InvalidParameterException):
     def __init__(self, constraint: str) -> None:
         super().__init__(f"Invalid parameter at 'ImageManifest' failed to satisfy constraint: '{constraint}'")

@@ -5,16 +5,19 @@ moto's PutImage makes none of them. Source: API reference, PutImage.
 
 from __future__ import annotations
 
+import json
+
 from moto.ecr.models import Image, Repository
 
 from .exceptions import (
+    INVALID_JSON,
     ImageTagAlreadyExistsException,
     InvalidImageManifest,
     ReferencedImagesNotFoundException,
     RequiredLayersNotFound,
 )
 from .layers import Layers
-from .manifests import Descriptor, InvalidManifest, Manifest
+from .manifests import Descriptor, InvalidManifest, Manifest, sha256
 from .stored_images import (
     StoredImage,
     digest_of,
@@ -54,6 +57,20 @@ def push(repository: Repository, layers: Layers, tag: str | None, manifest: Mani
     if tag:
         move_tag(repository, tag, image)
     return image
+
+
+def digest_of_put(manifest: str) -> str:
+    """Return the digest of the manifest that a PutImage brings.
+
+    :raises InvalidParameterException: it is not a JSON object
+    """
+    try:
+        is_object = isinstance(json.loads(manifest), dict)
+    except (ValueError, RecursionError):
+        is_object = False
+    if not is_object:
+        raise InvalidImageManifest(INVALID_JSON)
+    return sha256(manifest.encode(errors="surrogatepass"))
 
 
 def _check_references(repository: Repository, layers: Layers, manifest: Manifest) -> None:

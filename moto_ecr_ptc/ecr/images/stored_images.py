@@ -5,8 +5,7 @@ Source: API reference, ImageDetail.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from fnmatch import fnmatchcase
 from typing import Optional
@@ -119,17 +118,9 @@ def _parse(content: str, media_type: str | None, digest: object) -> Manifest | N
     return manifest
 
 
-@contextmanager
-def deleted_untagged(repository: Repository | None) -> Iterator[list[dict[str, str]]]:
-    """Yield a list that receives the identifiers of the untagged images that the body of ``with`` deletes.
-
-    moto's BatchDeleteImage returns one identifier for each tag of a deleted image, so none for an untagged image.
-    """
-    images = repository.images if repository else []
-    untagged = [image for image in images if isinstance(image, StoredImage) and not image.image_tags]
-    deleted: list[dict[str, str]] = []
-    yield deleted
-    deleted += [{"imageDigest": image.manifest.digest} for image in untagged if image not in images]
+def untagged_images(repository: Repository) -> list[StoredImage]:
+    """Return the images without tags that this package stored."""
+    return [image for image in repository.images if isinstance(image, StoredImage) and not image.image_tags]
 
 
 def referenced_blobs(images: Iterable[Image]) -> dict[str, Descriptor]:

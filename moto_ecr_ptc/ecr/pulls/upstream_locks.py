@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from threading import Lock
 from weakref import WeakValueDictionary
 
-from ..exceptions import UpstreamError, UpstreamUnreachable
+from ..exceptions import UpstreamError, UpstreamUnreachable, forget_origin
 
 
 class UpstreamLock:
@@ -36,7 +36,7 @@ class UpstreamLock:
 
     def record_failure(self, reference: str, error: UpstreamError) -> None:
         """Share with the waiting pulls how the pull of ``reference`` failed."""
-        error.forget_origin()
+        forget_origin(error)
         self._failures.append((reference, error))
 
 

@@ -11,8 +11,9 @@ from typing import cast
 from urllib.parse import urlsplit
 
 from moto.ecr.models import ecr_backends
+from moto.iam.access_control import PermissionResult
 
-from ..access.iam import Caller, find_caller, is_enforced, policy_allows_account
+from ..access.iam import Caller, decide_for_account, find_caller, is_enforced
 from ..access.tokens import USER, MangledToken, NoToken, RegistryToken, read_token
 from ..models import PullThroughCacheBackend
 from ..registry_id import RegistryId
@@ -47,10 +48,10 @@ class Access:
         repository = self.backend.repositories.get(repository_name)
         policy = repository.policy if repository else None
         is_foreign = self.account_id != registry.account_id
-        if is_foreign and not self._is_allowed_by(policy, action, resource):
-            raise ActionNotAllowed(self._arn, action, resource, "resource-based")
+        if is_foreign and self._decide_by(policy, action, resource) is not PermissionResult.PERMITTED:
+            raise self._refusal(policy, action, resource, "resource-based")
         if self.caller and not self.caller.may(action, resource, policy):
-            raise ActionNotAllowed(self._arn, action, resource, "identity-based")
+            raise self._refusal(policy, action, resource, "identity-based")
 
     def may(self, action: str, repository_name: str) -> bool:
         """Return whether ``require`` raises nothing."""
@@ -68,20 +69,32 @@ class Access:
         registry = self.backend.registry
         resource = registry.repository_arn("*")
         if self.account_id != registry.account_id:
-            raise ActionNotAllowed(self._arn, action, resource, "resource-based")
+            raise self._refusal(None, action, resource, "resource-based")
         if self.caller and not self.caller.may(action, resource, None):
-            raise ActionNotAllowed(self._arn, action, resource, "identity-based")
+            raise self._refusal(None, action, resource, "identity-based")
+
+    def _refusal(self, policy: str | None, action: str, resource: str, missing: str) -> ActionNotAllowed:
+        """Return the refusal of an action.
+
+        :param missing: the kind of policy that does not allow it, unless one denies it
+        """
+        reason = f"because no {missing} policy allows the {action} action"
+        if self.caller and self.caller.decide(action, resource) is PermissionResult.DENIED:
+            reason = "with an explicit deny in an identity-based policy"
+        elif self._decide_by(policy, action, resource) is PermissionResult.DENIED:
+            reason = "with an explicit deny in a resource-based policy"
+        return ActionNotAllowed(self._arn, action, resource, reason)
 
     @property
     def _arn(self) -> str:
         partition = self.backend.registry.partition
         return self.caller.arn if self.caller else f"arn:{partition}:iam::{self.account_id}:root"
 
-    def _is_allowed_by(self, policy: str | None, action: str, resource: str) -> bool:
+    def _decide_by(self, policy: str | None, action: str, resource: str) -> PermissionResult:
         if self.caller:
-            return self.caller.is_allowed_by(policy, action, resource)
+            return self.caller.decide_by(policy, action, resource)
         partition = self.backend.registry.partition
-        return policy_allows_account(policy, self.account_id, partition, action=action, resource=resource)
+        return decide_for_account(policy, self.account_id, partition, action=action, resource=resource)
 
 
 def authenticate(request: Request) -> Access:

@@ -22,6 +22,7 @@ from ..exceptions import (
     UpstreamTooManyRequests,
     UpstreamUnavailable,
 )
+from ..images.deletions import REFERENCED
 from ..images.exceptions import (
     EmptyUploadException,
     ImageDigestDoesNotMatchException,
@@ -103,11 +104,8 @@ class Denied(JsonError):
 
 
 class ActionNotAllowed(Denied):
-    def __init__(self, arn: str, action: str, resource: str, kind_of_policy: str) -> None:
-        super().__init__(
-            f"User: {arn} is not authorized to perform: {action} on resource: {resource} "
-            f"because no {kind_of_policy} policy allows the {action} action"
-        )
+    def __init__(self, arn: str, action: str, resource: str, reason: str) -> None:
+        super().__init__(f"User: {arn} is not authorized to perform: {action} on resource: {resource} {reason}")
 
 
 class Unsupported(JsonError):
@@ -169,6 +167,8 @@ def image_refusal(failure: Failure) -> JsonError:
     """Return the endpoint's error for a failure of BatchGetImage or BatchDeleteImage."""
     if failure in (INVALID_TAG, INVALID_DIGEST):
         return Unsupported(failure.reason, 400)
+    if failure.code == REFERENCED:
+        return Unsupported(failure.reason)
     if failure.code in _UPSTREAM_ERRORS:
         code, status = _CODES[_UPSTREAM_ERRORS[failure.code]]
         return JsonError(code, status, failure.reason)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from ..images.exceptions import ImageDigestDoesNotMatchException, InvalidImageManifest, InvalidImageTag
+from ..images.exceptions import INVALID_JSON, ImageDigestDoesNotMatchException, InvalidImageManifest, InvalidImageTag
 from ..images.image_ids import Failure, find_fault
 from ..images.manifests import (
     MAX_MANIFEST_SIZE,
@@ -22,7 +22,6 @@ from .messages import Answer, Request
 from .paths import Path
 from .repositories import check_target, target
 
-_INVALID_JSON = "Invalid JSON syntax"
 _REFUSED = re.compile(r";\s*q=0(?:\.0*)?\s*(?:;|$)", re.IGNORECASE)
 """A media range with the weight 0."""
 
@@ -121,9 +120,9 @@ def _read_manifest(content: bytes, content_type: str) -> Manifest:
     try:
         declared = manifest.document.get("mediaType")
     except InvalidManifest:
-        raise InvalidImageManifest(_INVALID_JSON) from None
+        raise InvalidImageManifest(INVALID_JSON) from None
     if ";" in content_type:
-        raise InvalidImageManifest(_INVALID_JSON)
+        raise InvalidImageManifest(INVALID_JSON)
     if declared is not None and declared != (content_type or declared):
         raise InvalidImageManifest("a manifest whose 'mediaType' is not the Content-Type of the request")
     return manifest if content_type or not isinstance(declared, str) else Manifest(content, declared)

@@ -20,7 +20,7 @@ import urllib3
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
-from ..exceptions import UpstreamError, UpstreamUnavailable, UpstreamUnreachable, upstream_error
+from ..exceptions import UpstreamError, UpstreamUnavailable, UpstreamUnreachable, forget_origin, upstream_error
 from ..images.exceptions import LayerNotStored
 from ..images.manifests import MAX_MANIFEST_SIZE
 
@@ -104,8 +104,8 @@ class _Request:
             try:
                 self._answer.set_result(self._fetch())
             except BaseException as error:
-                if isinstance(error, UpstreamError):
-                    error.forget_origin()
+                if isinstance(error, (UpstreamError, LayerNotStored)):
+                    forget_origin(error)
                 self._answer.set_exception(error)
             if not self._headers_received.done():
                 self._headers_received.set_result(None)
