@@ -9,6 +9,7 @@ import subprocess
 import sys
 import textwrap
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -146,6 +147,53 @@ def test_piece_that_cannot_be_stored_can_be_written_again():
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
         writer.write(content[IN_MEMORY * 2 :])
         assert writer.finish().read() == content
+    """
+    process = subprocess.run(
+        [sys.executable, "-W", "error", "-c", textwrap.dedent(program)], capture_output=True, text=True, check=False
+    )
+    assert (process.returncode, process.stderr) == (0, "")
+
+
+@FILES
+@pytest.mark.parametrize("before", [1000, IN_MEMORY + 1000])
+def test_part_that_is_taken_back_leaves_neither_bytes_nor_room_on_the_disk(before):
+    files = open_files()
+    written = BlobWriter()
+    written.write(content := os.urandom(before))
+    with suppress(KeyError), written.undone_on_failure():
+        written.write(bytes(3 * PIECE))
+        raise KeyError
+    assert open_files() == files + (before > IN_MEMORY)
+    assert sum(os.stat(f"/proc/self/fd/{one}").st_size for one in unnamed_files()) == (before if before > PIECE else 0)
+    blob = written.finish()
+    assert (blob.read(), blob.digest) == (content, sha256(content))
+
+
+def unnamed_files() -> list[str]:
+    """Return the descriptors of the blobs' files."""
+    folder = Path("/proc/self/fd")
+    return [one for one in os.listdir(folder) if (folder / one).is_symlink() and is_unnamed(folder / one)]
+
+
+def is_unnamed(descriptor: Path) -> bool:
+    try:
+        return os.readlink(descriptor).endswith(" (deleted)")
+    except FileNotFoundError:
+        return False
+
+
+@FILES
+def test_blobs_leave_descriptors_to_the_rest_of_the_process():
+    program = """
+        import os, resource, tempfile
+        from moto_ecr_ptc.ecr.images.blobs import IN_MEMORY, make_blob
+        resource.setrlimit(resource.RLIMIT_NOFILE, (100, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+        contents = [os.urandom(8) + bytes(IN_MEMORY) for _ in range(100)]
+        blobs = [make_blob(content) for content in contents]
+        others = [tempfile.TemporaryFile() for _ in range(40)]
+        assert all(blob.read() == content for blob, content in zip(blobs, contents))
+        for other in others:
+            other.close()
     """
     process = subprocess.run(
         [sys.executable, "-W", "error", "-c", textwrap.dedent(program)], capture_output=True, text=True, check=False

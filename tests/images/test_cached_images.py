@@ -130,7 +130,7 @@ def upload(ecr: Any, layer: bytes, repository: str = REPOSITORY) -> None:
 
 def test_layer_that_an_untouched_upstream_never_gave_is_not_found(ecr, quay):
     pull(ecr, REPOSITORY)
-    found = refusal(ecr.get_download_url_for_layer, repositoryName=repository, layerDigest="sha256:" + "0" * 64)
+    found = refusal(ecr.get_download_url_for_layer, repositoryName=REPOSITORY, layerDigest="sha256:" + "0" * 64)
     assert found.code == "LayersNotFoundException"
     assert [asked.outcome for asked in quay.pulls] == ["ok", "ImageNotFound"]
 
@@ -139,8 +139,8 @@ def test_repository_that_is_made_again_knows_nothing_of_the_first(ecr, quay):
     image = quay.push("team/app")
     (layer,) = layers(image.manifest.decode())
     pull(ecr, REPOSITORY)
-    ecr.delete_repository(repositoryName=repository, force=True)
-    ecr.create_repository(repositoryName=repository)
+    ecr.delete_repository(repositoryName=REPOSITORY, force=True)
+    ecr.create_repository(repositoryName=REPOSITORY)
     assert available(ecr, layer) == []
     assert digest(pull(ecr, REPOSITORY)) == image.digest
     assert len(quay.pulls) == 2
@@ -151,9 +151,9 @@ def test_repository_that_is_made_again_holds_no_layer_of_the_first(ecr, quay):
     (layer,) = layers(image.manifest.decode())
     pull(ecr, REPOSITORY)
     ecr.delete_pull_through_cache_rule(ecrRepositoryPrefix="quay")  # or the upstream would give the layer anew
-    ecr.delete_repository(repositoryName=repository, force=True)
-    ecr.create_repository(repositoryName=repository)
-    found = refusal(ecr.get_download_url_for_layer, repositoryName=repository, layerDigest=layer)
+    ecr.delete_repository(repositoryName=REPOSITORY, force=True)
+    ecr.create_repository(repositoryName=REPOSITORY)
+    found = refusal(ecr.get_download_url_for_layer, repositoryName=REPOSITORY, layerDigest=layer)
     assert found.code == "LayersNotFoundException"
 
 

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 import requests
+from moto.moto_api._internal import mock_random
 
 from conftest import ACCOUNT, OTHER_ACCOUNT, Aws, refusal
+from moto_ecr_ptc.ecr.images.blobs import BlobWriter
 from moto_ecr_ptc.ecr.images.manifests import sha256
 
 ABSENT = "00000000-0000-0000-0000-000000000000"
@@ -178,3 +182,62 @@ def test_layer_of_a_deleted_image_goes_unless_another_needs_it(ecr):
     assert download(ecr, sha256(b"shared")) == b"shared"
     gone = refusal(ecr.get_download_url_for_layer, repositoryName="app", layerDigest=sha256(b"own"))
     assert gone.code in ("LayerInaccessibleException", "LayersNotFoundException")  # moto < 5.2.4 forgets it whole
+
+
+@pytest.mark.parametrize(("first", "last"), [(0, 99), (0, 2), (4, 2)])
+def test_part_that_does_not_reach_to_its_last_byte_is_invalid_and_changes_nothing(ecr, first, last):
+    upload = initiate(ecr)
+    found = refusal(
+        ecr.upload_layer_part,
+        repositoryName="app",
+        uploadId=upload,
+        partFirstByte=first,
+        partLastByte=last,
+        layerPartBlob=b"part",
+    )
+    assert found.code == "InvalidParameterException"
+    assert send(ecr, upload, 0, b"part")["lastByteReceived"] == 3
+
+
+def test_part_that_takes_long_to_add_holds_nobody_else_up(ecr, monkeypatch):
+    adding, go_on = threading.Event(), threading.Event()
+    write_all = BlobWriter.write_all
+
+    def write_slowly(self: BlobWriter, other: BlobWriter) -> None:
+        adding.set()
+        assert go_on.wait(60)
+        write_all(self, other)
+
+    monkeypatch.setattr(BlobWriter, "write_all", write_slowly)
+    upload = initiate(ecr)
+    send(ecr, upload, 0, b"first")
+    with ThreadPoolExecutor(1) as pool:
+        second = pool.submit(send, ecr, upload, 5, b"second")
+        assert adding.wait(60)
+        ecr.create_repository(repositoryName="other")
+        go_on.set()
+        assert second.result(60)["lastByteReceived"] == 10
+
+
+def test_upload_is_not_lost_when_motos_random_numbers_begin_anew(ecr):
+    mock_random.seed(42)
+    first = initiate(ecr)
+    send(ecr, first, 0, b"part")
+    mock_random.seed(42)
+    assert initiate(ecr) != first
+    assert complete(ecr, first, sha256(b"part"))["layerDigest"] == sha256(b"part")
+
+
+@pytest.mark.parametrize("manifest", ["no JSON", "5", "[]", '"text"'])
+def test_manifest_that_is_no_object_is_refused_at_put_image(ecr, manifest):
+    found = refusal(ecr.put_image, repositoryName="app", imageManifest=manifest, imageTag="v1")
+    assert (found.code, found.message) == (
+        "InvalidParameterException",
+        "Invalid parameter at 'ImageManifest' failed to satisfy constraint: 'Invalid JSON syntax'",
+    )
+    assert ecr.list_images(repositoryName="app")["imageIds"] == []
+
+
+def test_put_image_into_a_repository_that_does_not_exist_is_refused(ecr):
+    found = refusal(ecr.put_image, repositoryName="absent", imageManifest="{}", imageTag="v1")
+    assert found.code == "RepositoryNotFoundException"

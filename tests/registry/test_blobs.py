@@ -9,7 +9,7 @@ import pytest
 
 from conftest import Aws
 from moto_ecr_ptc import UpstreamRegistry
-from tests.registry.endpoint import OCI_LAYER, OCI_MANIFEST, Endpoint, error, sha256
+from tests.registry.endpoint import OCI_LAYER, OCI_MANIFEST, Endpoint, error, image_manifest, sha256
 from tests.registry.upload_calls import MIB, malformed_digest, no_blob, no_repository
 
 ABSENT = sha256(b"absent")
@@ -214,3 +214,22 @@ def test_blobs_of_an_image_in_the_cache_are_pulled_and_described(endpoint: Endpo
     blob = f"/v2/quay/team/app/blobs/{layer['digest']}"
     assert endpoint("HEAD", blob).headers["Content-Length"] == "5"
     assert endpoint("GET", blob).content == b"layer"
+
+
+def test_layer_that_was_uploaded_stays_when_another_image_that_has_it_is_deleted(endpoint: Endpoint):
+    endpoint.push_image("app", "one", b"shared")
+    endpoint.push_blob("app", b"shared")
+    endpoint("DELETE", "/v2/app/manifests/one")
+    two = image_manifest([sha256(b"{}"), sha256(b"shared")], [2, 6], annotations={"number": "two"})
+    endpoint.push_blob("app", b"{}")
+    endpoint.push_manifest("app", "two", two)
+    endpoint("DELETE", "/v2/app/manifests/two")
+    assert endpoint("GET", f"/v2/app/blobs/{sha256(b'shared')}").status_code == 404
+
+
+def test_size_of_a_blob_is_its_own_whatever_a_manifest_says(endpoint: Endpoint, ecr):
+    digests = [endpoint.push_blob("app", blob) for blob in (b"{}", b"layer")]
+    endpoint.push_manifest("app", "v1", image_manifest(digests, [2, 999]))
+    assert endpoint("HEAD", f"/v2/app/blobs/{digests[1]}").headers["Content-Length"] == "5"
+    (layer,) = ecr.batch_check_layer_availability(repositoryName="app", layerDigests=digests[1:])["layers"]
+    assert (layer["layerSize"], layer["mediaType"]) == (5, OCI_LAYER)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import io
+import os
 import subprocess
 import sys
 import textwrap
@@ -208,3 +210,18 @@ def test_moto_that_is_reset_has_nothing_of_what_was_before(endpoint: Endpoint, e
     requests.post("http://motoapi.amazonaws.com/moto-api/reset", timeout=60)
     ecr.create_repository(repositoryName="app")
     assert endpoint("GET", upload).status_code == 404
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="the system does not show open files")
+def test_answer_that_is_closed_before_its_end_lets_the_blob_go(in_process: Aws):
+    ecr = in_process.client("ecr")
+    ecr.create_repository(repositoryName="app")
+    endpoint = Endpoint(in_process)
+    before = len(os.listdir("/proc/self/fd"))
+    digest = endpoint.push_blob("app", os.urandom(3 * 1024 * 1024))
+    assert len(os.listdir("/proc/self/fd")) == before + 1
+    with endpoint("GET", f"/v2/app/blobs/{digest}", stream=True) as answer:
+        next(answer.iter_content(1000))
+    ecr.delete_repository(repositoryName="app", force=True)
+    gc.collect()
+    assert len(os.listdir("/proc/self/fd")) == before

@@ -6,6 +6,7 @@ import json
 from typing import Any, NamedTuple
 
 import pytest
+from moto.core import set_initial_no_auth_action_count
 
 from conftest import ACCOUNT, REGION, Aws, allow, enforced, user
 from tests.registry.endpoint import Endpoint, error, media_type, password, sha256
@@ -260,3 +261,57 @@ def test_repositorys_policy_allows_the_principals_that_it_names(aws, endpoint: E
     set_policy(ecr, grant(PULL, principal))
     answer = enforced(endpoint, "GET", "/v2/app/manifests/v1", auth=auth)
     assert answer.status_code == (200 if may else 403)
+
+
+def test_right_that_a_policy_of_the_caller_denies_is_said_to_be_denied(aws: Aws, endpoint: Endpoint):
+    endpoint.push_image("app", "v1")
+    deny = {"Effect": "Deny", "Action": PULL, "Resource": "*"}
+    auth = ("AWS", password(aws, **user(aws, allow("ecr:*"), deny)))
+    answer = enforced(endpoint, "GET", "/v2/app/manifests/v1", auth=auth)
+    message = f"User: {SOMEONE} is not authorized to perform: {PULL} on resource: {ARN} "
+    assert error(answer) == (403, "DENIED", message + "with an explicit deny in an identity-based policy")
+
+
+def test_right_that_the_repositorys_policy_denies_is_said_to_be_denied(aws: Aws, endpoint: Endpoint, ecr):
+    endpoint.push_image("app", "v1")
+    deny = {"Effect": "Deny", "Principal": "*", "Action": PULL}
+    ecr.set_repository_policy(repositoryName="app", policyText=policy(deny))
+    auth = ("AWS", password(aws, **user(aws, allow("ecr:*"))))
+    answer = enforced(endpoint, "GET", "/v2/app/manifests/v1", auth=auth)
+    message = f"User: {SOMEONE} is not authorized to perform: {PULL} on resource: {ARN} "
+    assert error(answer) == (403, "DENIED", message + "with an explicit deny in a resource-based policy")
+
+
+def test_user_who_is_deleted_during_a_push_is_denied(in_process: Aws):
+    in_process.client("ecr").create_repository(repositoryName="app")
+    endpoint = Endpoint(in_process)
+    auth = ("AWS", password(in_process, **user(in_process, allow("ecr:*"))))
+    iam = in_process.client("iam")
+
+    @set_initial_no_auth_action_count(1000)
+    def delete_user() -> None:
+        (key,) = iam.list_access_keys(UserName="someone")["AccessKeyMetadata"]
+        iam.delete_access_key(UserName="someone", AccessKeyId=key["AccessKeyId"])
+        iam.delete_user_policy(UserName="someone", PolicyName="rights")
+        iam.delete_user(UserName="someone")
+
+    def body() -> Any:
+        yield b"half"
+        delete_user()
+
+    upload = endpoint("POST", UPLOADS).headers["Location"]
+    assert error(enforced(endpoint, "PATCH", upload, body(), auth=auth))[:2] == (403, "DENIED")
+    assert endpoint("GET", upload).headers["Range"] == "0-0"
+
+
+def test_mount_needs_the_right_to_the_layers_of_the_source(aws: Aws, endpoint: Endpoint, ecr):
+    ecr.put_account_setting(name="BLOB_MOUNTING", value="ENABLED")
+    ecr.create_repository(repositoryName="source")
+    endpoint.push_image("source", "v1")
+    mount = f"{UPLOADS}?mount={sha256(b'layer')}&from=source"
+    auth = ("AWS", password(aws, **user(aws, allow(INITIATE))))
+    assert enforced(endpoint, "POST", mount, auth=auth).status_code == 202
+    source = f"arn:aws:ecr:{REGION}:{ACCOUNT}:repository/source"
+    document = policy(allow(INITIATE), allow("ecr:GetDownloadUrlForLayer", source))
+    aws.client("iam").put_user_policy(UserName="someone", PolicyName="rights", PolicyDocument=document)
+    assert enforced(endpoint, "POST", mount, auth=auth).status_code == 201

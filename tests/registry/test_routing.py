@@ -143,3 +143,19 @@ def test_first_of_several_values_of_a_parameter_counts(endpoint: Endpoint):
 
 def test_unknown_parameters_are_ignored(endpoint: Endpoint):
     assert endpoint("POST", f"/v2/app/blobs/uploads/?digest={DIGEST}&x&=&a=%FF;", b"blob").status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "auth", "status"),
+    [
+        ("GET", "/v2/", None, 401),
+        ("GET", "/v2/app/manifests/absent", (), 404),
+        ("GET", "/v2/app/nothing/list", (), 404),
+        ("GET", "/v2/app/manifests/-", (), 400),
+        ("DELETE", f"/v2/app/blobs/sha256:{'0' * 64}", (), 405),
+        ("POST", "/v2/app/blobs/uploads/", (), 202),
+    ],
+)
+def test_every_answer_names_the_version_of_the_registry(endpoint: Endpoint, method, path, auth, status):
+    answer = endpoint(method, path, auth=auth)
+    assert (answer.status_code, answer.headers["Docker-Distribution-Api-Version"]) == (status, "registry/2.0")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
+import tarfile
 from dataclasses import FrozenInstanceError
 from datetime import datetime, timezone
 from typing import Any
@@ -239,3 +241,9 @@ def test_pulls_keep_the_latest_10000(ecr, quay):
 
 def test_only_docker_hub_wants_a_slash(aws, ecr, quay):
     assert digest(pull(ecr, "quay/alpine"))
+
+
+def test_layer_of_an_untouched_upstream_is_a_gzip_stream_of_an_archive(ecr, quay):
+    layer = quay.push("a/b", tag="1").layers[0]
+    with tarfile.open(fileobj=io.BytesIO(layer), mode="r:gz") as archive:
+        assert archive.extractfile("image.txt").read() == b"a/b:1 linux/amd64\n"
