@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 import requests
 
 from conftest import ACCOUNT, Aws, failure_codes, pull, refusal
+from moto_ecr_ptc.ecr.images.stored_images import StoredImage
 from tests.registry.endpoint import OCI_MANIFEST, Endpoint, error, sha256
 from tests.registry.manifests import (
     ABSENT,
@@ -284,3 +286,10 @@ def test_pull_by_the_endpoint_is_the_images_last_recorded_one(endpoint: Endpoint
     (after,) = ecr.describe_images(repositoryName="app")["imageDetails"]
     assert "lastRecordedPullTime" not in before
     assert "lastRecordedPullTime" in after
+
+
+def test_images_of_a_deleted_repository_do_not_wait_for_a_reset(endpoint: Endpoint, ecr):
+    endpoint.push_image("app", "v1")
+    ecr.delete_repository(repositoryName="app", force=True)
+    gc.collect()
+    assert [one for one in gc.get_objects() if type(one) is StoredImage and one.repository_name == "app"] == []
