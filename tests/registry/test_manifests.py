@@ -223,3 +223,12 @@ def test_immutable_tag_can_be_deleted_and_pushed_anew(endpoint: Endpoint, ecr, b
     assert endpoint("DELETE", f"/v2/fixed/manifests/{reference}").status_code == 202
     other = endpoint.push_image("fixed", "v1", b"another layer")
     assert tags_of(ecr, "fixed") == {sha256(other): ["v1"]}
+
+
+def test_image_of_an_index_is_not_deleted_by_its_digest(endpoint: Endpoint):
+    push_blobs(endpoint)
+    child = endpoint.push_manifest("app", "child", oci_image())
+    index = endpoint.push_manifest("app", "multi", index_of(child))
+    answer = endpoint("DELETE", f"/v2/app/manifests/{sha256(child)}")
+    assert error(answer) == (405, "UNSUPPORTED", f"Requested image referenced by manifest list: [{sha256(index)}]")
+    assert endpoint("GET", "/v2/app/manifests/child").content == child

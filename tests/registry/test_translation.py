@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from typing import Any
 
@@ -246,3 +247,11 @@ def test_batch_get_image_admits_no_empty_list_of_media_types(aws: Aws, endpoint:
     answer = aws.post("BatchGetImage", json.dumps(members).encode())
     assert answer.status_code == 400
     assert answer.json()["__type"].rpartition("#")[2] == "InvalidParameterException"
+
+
+def test_batch_get_image_translates_for_a_compressed_request(aws: Aws, endpoint: Endpoint):
+    push(endpoint, oci_image())
+    members = {"repositoryName": "app", "imageIds": [{"imageTag": "v1"}], "acceptedMediaTypes": [DOCKER_MANIFEST]}
+    answer = aws.post("BatchGetImage", gzip.compress(json.dumps(members).encode()), Content_Encoding="gzip")
+    (image,) = answer.json()["images"]
+    assert image["imageManifestMediaType"] == DOCKER_MANIFEST

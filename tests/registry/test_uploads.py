@@ -330,3 +330,13 @@ def test_blob_that_the_endpoint_received_is_an_available_layer(endpoint: Endpoin
     endpoint.push_blob("app", b"blob")
     (layer,) = ecr.batch_check_layer_availability(repositoryName="app", layerDigests=[DIGEST])["layers"]
     assert (layer["layerAvailability"], layer["layerSize"]) == ("AVAILABLE", 4)
+
+
+@pytest.mark.parametrize("method", ["PATCH", "PUT"])
+def test_blob_that_is_larger_than_ecr_stores_is_refused_and_changes_nothing(endpoint: Endpoint, monkeypatch, method):
+    monkeypatch.setattr("moto_ecr_ptc.ecr.images.uploads.MAX_LAYER_SIZE", 100)
+    upload = start(endpoint)
+    answer = endpoint(method, f"{upload}?digest={sha256(bytes(101))}", bytes(101))
+    message = "The layer has more than the 100 bytes that a layer may have"
+    assert error(answer) == (400, "BLOB_UPLOAD_INVALID", message)
+    assert received(endpoint, upload) == "0-0"
