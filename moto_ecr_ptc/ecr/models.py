@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from functools import partial
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any, cast
 
 from moto.core.base_backend import backend_lock
@@ -137,17 +138,16 @@ class PullThroughCacheBackend(ECRBackend):
         digest: str | None = None,
     ) -> Image:
         """Store an image under its real digest, and never pull its tag again. (PutImage)"""
-        from .images.pushes import digest_of_put
-
         with backend_lock, self._cleaning_up(repository_name):
-            self._get_repository(repository_name)  # moto's put_image raises an exception of no kind
-            digest = digest or digest_of_put(image_manifest)
-            image = super().put_image(repository_name, image_manifest, image_tag, image_manifest_mediatype, digest)
-            repository = self.repositories[repository_name]
-            if "layers" in vars(self):
-                self.layers.mark_used(repository, image)
+            digest = digest or f"sha256:{sha256(image_manifest.encode(errors='surrogatepass')).hexdigest()}"
+            try:
+                image = super().put_image(repository_name, image_manifest, image_tag, image_manifest_mediatype, digest)
+            except Exception as error:
+                from .images.pushes import refusal_of_put
+
+                raise refusal_of_put(error, self, repository_name) from None
             if self.is_cached(repository_name):
-                self.cache.mark_pushed(repository, image_tag)
+                self.cache.mark_pushed(self.repositories[repository_name], image_tag)
             return image
 
     def push_image(self, repository: Repository, tag: str | None, manifest: Manifest) -> Image:

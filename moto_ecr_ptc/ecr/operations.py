@@ -259,6 +259,12 @@ class Operations(BaseResponse):
         """Answer with an UnknownOperationException: requests must name their operation in ``X-Amz-Target``."""
         return self._refuse(UnknownOperationException(operation))
 
+    def translate(self, response: PullThroughCacheResponse) -> ActionResult:
+        """Answer a BatchGetImage that moto has read, for a repository without pull through cache."""
+        vars(self).update(vars(response))
+        self._operation = "BatchGetImage"
+        return self.batch_get_image()
+
     def _leave_to_moto(self) -> TYPE_RESPONSE:
         # The request is read already, and can be read once only.
         moto_response = PullThroughCacheResponse()

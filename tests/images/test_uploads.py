@@ -231,10 +231,7 @@ def test_upload_is_not_lost_when_motos_random_numbers_begin_anew(ecr):
 @pytest.mark.parametrize("manifest", ["no JSON", "5", "[]", '"text"'])
 def test_manifest_that_is_no_object_is_refused_at_put_image(ecr, manifest):
     found = refusal(ecr.put_image, repositoryName="app", imageManifest=manifest, imageTag="v1")
-    assert (found.code, found.message) == (
-        "InvalidParameterException",
-        "Invalid parameter at 'ImageManifest' failed to satisfy constraint: 'Invalid JSON syntax'",
-    )
+    assert found.code == "InvalidParameterException"
     assert ecr.list_images(repositoryName="app")["imageIds"] == []
 
 

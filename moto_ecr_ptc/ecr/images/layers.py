@@ -59,7 +59,7 @@ class Layers:
 
     @contextmanager
     def cleaning_up(self, repository: Repository) -> Iterator[None]:
-        """Forget the blobs that only images refer to which the body of ``with`` deletes.
+        """Forget the blobs that only images refer to which the body of ``with`` deletes, and note those that it stores.
 
         Calls may be nested, and the outermost one does it: moto removes a tag's old image before it adds the new one.
         """
@@ -79,7 +79,9 @@ class Layers:
         here = {id(image) for image in repository.images}
         gone = referenced_blobs(image for image in before if id(image) not in here)
         needed = referenced_blobs(repository.images) if gone else {}
-        held, unused = self._blobs[repository.name], self._unused.get(repository.name, ())
+        held, unused = self._blobs[repository.name], self._unused.get(repository.name, set())
+        known = {id(image) for image in before}
+        unused.difference_update(referenced_blobs(image for image in repository.images if id(image) not in known))
         for digest in gone:
             if digest not in needed and digest not in unused:
                 held.pop(digest, None)

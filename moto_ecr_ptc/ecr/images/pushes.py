@@ -5,9 +5,9 @@ moto's PutImage makes none of them. Source: API reference, PutImage.
 
 from __future__ import annotations
 
-import json
-
-from moto.ecr.models import Image, Repository
+from moto.core.exceptions import ServiceException
+from moto.ecr.exceptions import RepositoryNotFoundException
+from moto.ecr.models import ECRBackend, Image, Repository
 
 from .exceptions import (
     INVALID_JSON,
@@ -17,7 +17,7 @@ from .exceptions import (
     RequiredLayersNotFound,
 )
 from .layers import Layers
-from .manifests import Descriptor, InvalidManifest, Manifest, sha256
+from .manifests import Descriptor, InvalidManifest, Manifest
 from .stored_images import (
     StoredImage,
     digest_of,
@@ -59,18 +59,13 @@ def push(repository: Repository, layers: Layers, tag: str | None, manifest: Mani
     return image
 
 
-def digest_of_put(manifest: str) -> str:
-    """Return the digest of the manifest that a PutImage brings.
-
-    :raises InvalidParameterException: it is not a JSON object
-    """
-    try:
-        is_object = isinstance(json.loads(manifest), dict)
-    except (ValueError, RecursionError):
-        is_object = False
-    if not is_object:
-        raise InvalidImageManifest(INVALID_JSON)
-    return sha256(manifest.encode(errors="surrogatepass"))
+def refusal_of_put(error: Exception, backend: ECRBackend, repository_name: str) -> Exception:
+    """Return the refusal of a PutImage that fails: moto's own exceptions for some mistakes are of no kind."""
+    if isinstance(error, ServiceException):
+        return error
+    if repository_name not in backend.repositories:
+        return RepositoryNotFoundException(repository_name, backend.account_id)
+    return InvalidImageManifest(INVALID_JSON)
 
 
 def _check_references(repository: Repository, layers: Layers, manifest: Manifest) -> None:
