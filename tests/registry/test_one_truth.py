@@ -289,7 +289,9 @@ def test_pull_by_the_endpoint_is_the_images_last_recorded_one(endpoint: Endpoint
 
 
 def test_images_of_a_deleted_repository_do_not_wait_for_a_reset(endpoint: Endpoint, ecr):
-    endpoint.push_image("app", "v1")
-    ecr.delete_repository(repositoryName="app", force=True)
+    name = "of-this-test-only"
+    ecr.create_repository(repositoryName=name)
+    endpoint.push_image(name, "v1")
+    ecr.delete_repository(repositoryName=name, force=True)
     gc.collect()
-    assert [one for one in gc.get_objects() if type(one) is StoredImage and one.repository_name == "app"] == []
+    assert [one for one in gc.get_objects() if type(one) is StoredImage and one.repository_name == name] == []
