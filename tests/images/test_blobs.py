@@ -9,7 +9,6 @@ import subprocess
 import sys
 import textwrap
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -155,31 +154,38 @@ def test_piece_that_cannot_be_stored_can_be_written_again():
 
 
 @FILES
-@pytest.mark.parametrize("before", [1000, IN_MEMORY + 1000])
-def test_part_that_is_taken_back_leaves_neither_bytes_nor_room_on_the_disk(before):
-    files = open_files()
-    written = BlobWriter()
-    written.write(content := os.urandom(before))
-    with suppress(KeyError), written.undone_on_failure():
-        written.write(bytes(3 * PIECE))
-        raise KeyError
-    assert open_files() == files + (before > IN_MEMORY)
-    assert sum(os.stat(f"/proc/self/fd/{one}").st_size for one in unnamed_files()) == (before if before > PIECE else 0)
-    blob = written.finish()
-    assert (blob.read(), blob.digest) == (content, sha256(content))
+@pytest.mark.parametrize("size", [1000, IN_MEMORY + 1000])
+def test_part_that_is_taken_back_leaves_neither_bytes_nor_room_on_the_disk(size):
+    program = f"""
+        import os
+        from contextlib import suppress
+        from moto_ecr_ptc.ecr.images.blobs import IN_MEMORY, PIECE, BlobWriter
 
+        def sizes():
+            return [os.stat(f"/proc/self/fd/{{one}}").st_size for one in os.listdir("/proc/self/fd") if is_unnamed(one)]
 
-def unnamed_files() -> list[str]:
-    """Return the descriptors of the blobs' files."""
-    folder = Path("/proc/self/fd")
-    return [one for one in os.listdir(folder) if (folder / one).is_symlink() and is_unnamed(folder / one)]
+        def is_unnamed(one):
+            with suppress(FileNotFoundError):
+                return os.readlink(f"/proc/self/fd/{{one}}").endswith(" (deleted)")
 
-
-def is_unnamed(descriptor: Path) -> bool:
-    try:
-        return os.readlink(descriptor).endswith(" (deleted)")
-    except FileNotFoundError:
-        return False
+        written = BlobWriter()
+        content = os.urandom({size})
+        written.write(content)
+        with suppress(KeyError), written.undone_on_failure():
+            written.write(bytes(3 * PIECE))
+            assert sizes() == [{size} + 3 * PIECE]
+            raise KeyError
+        assert sizes() == ([{size}] if {size} > IN_MEMORY else [])
+        assert written.finish().read() == content
+    """
+    process = subprocess.run(
+        [sys.executable, "-W", "error", "-c", textwrap.dedent(program)],
+        capture_output=True,
+        text=True,
+        check=False,
+        stdin=subprocess.DEVNULL,
+    )
+    assert (process.returncode, process.stderr) == (0, "")
 
 
 @FILES
