@@ -38,10 +38,12 @@ class RegistryToken(NamedTuple):
     @property
     def text(self) -> str:
         """The token as clients get it: the password that belongs to ``USER``."""
-        document = json.dumps({**self._asdict(), "checksum": self._checksum()})
+        document = json.dumps({**self._asdict(), "checksum": self.checksum})
         return base64.b64encode(document.encode()).decode()
 
-    def _checksum(self) -> str:
+    @property
+    def checksum(self) -> str:
+        """By it a damaged token is known."""
         return hashlib.sha256(json.dumps(self).encode()).hexdigest()[:16]
 
 
@@ -73,6 +75,6 @@ def read_token(text: str) -> RegistryToken:
         token = RegistryToken(**document)
     except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
         raise MangledToken from None
-    if checksum != token._checksum():  # noqa: SLF001 (of the same class)
+    if checksum != token.checksum:
         raise MangledToken
     return token

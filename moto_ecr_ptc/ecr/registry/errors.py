@@ -43,59 +43,43 @@ from .messages import Answer
 class EndpointError(Exception):
     """A refusal that only the endpoint has."""
 
-    status: int
-
-    def answer(self) -> Answer:
-        raise NotImplementedError  # pragma: no cover (each kind has its own)
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(answer)
+        self.answer = answer
 
 
 class JsonError(EndpointError):
     """A refusal with a code of the OCI distribution specification."""
 
     def __init__(self, code: str, status: int, message: str) -> None:
-        super().__init__(f"{status} {code}: {message}")
-        self._code = code
-        self.status = status
-        self._message = message
-
-    def answer(self) -> Answer:
-        document = {"errors": [{"code": self._code, "message": self._message}]}
+        document = {"errors": [{"code": code, "message": message}]}
         body = json.dumps(document, separators=(",", ":"), ensure_ascii=False) + "\n"
-        return Answer(
-            self.status, {"Content-Type": "application/json; charset=utf-8"}, body.encode(errors="backslashreplace")
-        )
+        headers = {"Content-Type": "application/json; charset=utf-8"}
+        super().__init__(Answer(status, headers, body.encode(errors="backslashreplace")))
 
 
 class NotAuthorized(EndpointError):
     """No credentials, or wrong ones."""
 
     def __init__(self, base_url: str) -> None:
-        super().__init__(base_url)
-        self._base_url = base_url
-
-    def answer(self) -> Answer:
         # Some clients send the credentials to the realm, so it is the host that they called.
-        challenge = f'Basic realm="{self._base_url}/",service="ecr.amazonaws.com"'
+        challenge = f'Basic realm="{base_url}/",service="ecr.amazonaws.com"'
         headers = {"Content-Type": "text/plain; charset=utf-8", "Www-Authenticate": challenge}
-        return Answer(401, headers, b"Not Authorized\n")
+        super().__init__(Answer(401, headers, b"Not Authorized\n"))
 
 
 class PageNotFound(EndpointError):
     """A path or method that the endpoint does not have."""
 
-    def answer(self) -> Answer:
-        return Answer(404, {"Content-Type": "text/plain; charset=utf-8"}, b"404 page not found\n")
+    def __init__(self) -> None:
+        super().__init__(Answer(404, {"Content-Type": "text/plain; charset=utf-8"}, b"404 page not found\n"))
 
 
 class RangeNotSatisfiable(EndpointError):
     """A range that begins beyond a blob's end."""
 
     def __init__(self, size: int) -> None:
-        super().__init__(size)
-        self._size = size
-
-    def answer(self) -> Answer:
-        return Answer(416, {"Content-Range": f"bytes */{self._size}"})
+        super().__init__(Answer(416, {"Content-Range": f"bytes */{size}"}))
 
 
 class Denied(JsonError):

@@ -49,11 +49,11 @@ def answer(request: Request) -> Answer:
     try:
         found = _handle(request)
     except EndpointError as error:
-        found = error.answer()
+        found = error.answer
     except REFUSALS as error:
-        found = refusal(error).answer()
+        found = refusal(error).answer
     except BodyCutOff:
-        found = InvalidBody("The body is malformed, or cut off").answer()
+        found = InvalidBody("The body is malformed, or cut off").answer
     headers = {"Docker-Distribution-Api-Version": "registry/2.0", **found.headers}
     if request.method == "HEAD" and found.status >= 400:
         headers.pop("Content-Type", None)
