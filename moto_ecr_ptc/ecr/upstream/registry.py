@@ -9,28 +9,19 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from moto.core.base_backend import BackendDict, BaseBackend, backend_lock
 
 from ..access.credentials import UpstreamCredentials
 from ..configuration.upstream_registries import DOCKER_HUB
-from ..exceptions import UpstreamAccessDenied, UpstreamError, UpstreamNotFound, UpstreamUnreachable, upstream_error
-from ..images.blobs import Blob, make_blob
-from ..images.manifests import Descriptor, Manifest, is_digest, is_repository, is_tag
-from .built_images import (
-    DEFAULT_PLATFORM,
-    BuiltImage,
-    UpstreamImage,
-    build_image,
-    build_index,
-    check_layers,
-    check_platforms,
-    default_layer,
-)
+from ..exceptions import UpstreamAccessDenied, UpstreamError, UpstreamUnreachable, upstream_error
+from ..images.blobs import Blob
+from ..images.manifests import Descriptor, is_repository, is_tag
+from .built_images import UpstreamImage
+from .held_images import DefaultImages, GivenImages, HeldRepository, build
 from .source import Fetched, Registry
 
 if TYPE_CHECKING:
@@ -61,94 +52,12 @@ class Pull:
     """``ok``, or the failure code."""
 
 
-@dataclass
-class _Repository:
-    manifests: dict[str, Manifest] = field(default_factory=dict)
-    tags: dict[str, str] = field(default_factory=dict)
-    blobs: dict[str, Blob] = field(default_factory=dict)
-
-    def add(self, image: BuiltImage, tag: str | None) -> None:
-        for child in image.children:
-            self.add(child, None)
-        self.manifests[image.manifest.digest] = image.manifest
-        self.blobs.update({digest: make_blob(content) for digest, content in image.blobs.items()})
-        if tag is not None:
-            self.tags[tag] = image.manifest.digest
-
-
-class _DefaultImages:
-    """The contents of an upstream that nothing was put into: a small image under every name and tag."""
-
-    def get_manifest(self, repository: str, reference: str, credentials: UpstreamCredentials | None) -> Fetched:
-        if not (is_repository(repository) and is_tag(reference)):
-            raise UpstreamNotFound(f"{repository}:{reference}")
-        image = _default_image(repository, reference)
-        return Fetched(image.manifest, {digest: make_blob(content) for digest, content in image.blobs.items()})
-
-    def get_blob(
-        self, repository: str, digest: str, credentials: UpstreamCredentials | None, size: int | None = None
-    ) -> Blob:
-        raise UpstreamNotFound(f"{repository}@{digest}")
-
-    def get_referrers(
-        self, repository: str, digest: str, credentials: UpstreamCredentials | None
-    ) -> Sequence[Descriptor]:
-        return ()
-
-    def authenticate(self, credentials: UpstreamCredentials | None) -> None:
-        """Accept any credentials, and none."""
-
-
-class _GivenImages:
-    """The contents of an upstream that images were pushed to or loaded into."""
-
-    def __init__(self) -> None:
-        self.repositories: dict[str, _Repository] = {}
-
-    def get_manifest(self, repository: str, reference: str, credentials: UpstreamCredentials | None) -> Fetched:
-        with backend_lock:
-            held = self._get(repository)
-            digest = reference if is_digest(reference) else held.tags.get(reference, "")
-            manifest = held.manifests.get(digest)
-            if manifest is None:
-                raise UpstreamNotFound(f"{repository}:{reference}")
-            return Fetched(manifest, {blob.digest: held.blobs[blob.digest] for blob in manifest.blobs})
-
-    def get_blob(
-        self, repository: str, digest: str, credentials: UpstreamCredentials | None, size: int | None = None
-    ) -> Blob:
-        with backend_lock:
-            blob = self._get(repository).blobs.get(digest)
-            if blob is None:
-                raise UpstreamNotFound(f"{repository}@{digest}")
-            return blob
-
-    def get_referrers(
-        self, repository: str, digest: str, credentials: UpstreamCredentials | None
-    ) -> Sequence[Descriptor]:
-        with backend_lock:
-            return [
-                Descriptor(manifest.media_type, manifest.digest, len(manifest.content))
-                for manifest in self._get(repository).manifests.values()
-                if manifest.subject == digest
-            ]
-
-    def authenticate(self, credentials: UpstreamCredentials | None) -> None:
-        """Accept any credentials, and none."""
-
-    def _get(self, repository: str) -> _Repository:
-        try:
-            return self.repositories[repository]
-        except KeyError:
-            raise UpstreamNotFound(repository) from None
-
-
 class Upstream:
     """One upstream registry: users set it up, and ECR pulls from it."""
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self._source: Registry = _DefaultImages()
+        self._source: Registry = DefaultImages()
         self._proxied_url: str | None = None
         self._credentials: UpstreamCredentials | None = None
         self._failures: dict[str | None, int | str] = {}
@@ -175,9 +84,9 @@ class Upstream:
             raise ValueError(f"{tag!r} is not a tag")
         with backend_lock:
             given = self._given_images()
-            held = given.repositories.get(repository, _Repository())
+            held = given.repositories.get(repository, HeldRepository())
             descriptor = None if subject is None else _find_subject(held, repository, subject)
-            image = _build(repository, tag, layers, platforms, descriptor)
+            image = build(repository, tag, layers, platforms, descriptor)
             held.add(image, tag)
             given.repositories[repository] = held
             self._source = given
@@ -201,7 +110,7 @@ class Upstream:
             raise ValueError(f"{repository!r} is not the name of a repository")
         with backend_lock:
             given = self._given_images()
-            held = given.repositories.setdefault(repository, _Repository())
+            held = given.repositories.setdefault(repository, HeldRepository())
             held.manifests.update(layout.manifests)
             held.blobs.update(layout.blobs)
             held.tags.update(layout.tags)
@@ -217,7 +126,7 @@ class Upstream:
 
         proxied = ProxiedRegistry(url, timeout)
         with backend_lock:
-            if isinstance(self._source, _GivenImages):
+            if isinstance(self._source, GivenImages):
                 raise ValueError(
                     f"The upstream registry '{self.url}' holds pushed or loaded images: it cannot be a proxy"
                 )
@@ -298,12 +207,12 @@ class Upstream:
 
     # -------------------------------------------------------------------------------------------------------------
 
-    def _given_images(self) -> _GivenImages:
+    def _given_images(self) -> GivenImages:
         if self._proxied_url:
             raise ValueError(
                 f"The upstream registry '{self.url}' is a proxy of {self._proxied_url}: it takes no images"
             )
-        return self._source if isinstance(self._source, _GivenImages) else _GivenImages()
+        return self._source if isinstance(self._source, GivenImages) else GivenImages()
 
     def _source_for(self, repository: str | None, credentials: UpstreamCredentials | None) -> Registry:
         """Return the source that answers a request.
@@ -342,37 +251,7 @@ def get_upstream(url: str) -> Upstream:
     return _backends["upstream registries"]["aws"].get(url)
 
 
-def _build(
-    repository: str,
-    tag: str | None,
-    layers: Sequence[bytes] | None,
-    platforms: Sequence[str] | None,
-    subject: Descriptor | None,
-) -> BuiltImage:
-    if platforms is None:
-        return _build_one(repository, tag, layers, DEFAULT_PLATFORM, subject)
-    if layers is not None:
-        raise ValueError("push takes layers or platforms, not both")
-    check_platforms(platforms)
-    children = {platform: _build_one(repository, tag, None, platform, None) for platform in platforms}
-    return build_index(children, subject)
-
-
-def _build_one(
-    repository: str, tag: str | None, layers: Sequence[bytes] | None, platform: str, subject: Descriptor | None
-) -> BuiltImage:
-    if layers is None:
-        return build_image([default_layer(repository, tag, platform)], platform, subject)
-    check_layers(layers)
-    return build_image(layers, DEFAULT_PLATFORM, subject)
-
-
-@lru_cache(maxsize=256)
-def _default_image(repository: str, tag: str) -> BuiltImage:
-    return _build_one(repository, tag, None, DEFAULT_PLATFORM, None)
-
-
-def _find_subject(held: _Repository, repository: str, digest: str) -> Descriptor:
+def _find_subject(held: HeldRepository, repository: str, digest: str) -> Descriptor:
     manifest = held.manifests.get(digest)
     if manifest is None:
         raise ValueError(f"The repository '{repository}' holds no image with the digest {digest}")
