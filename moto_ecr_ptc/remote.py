@@ -1,4 +1,4 @@
-"""An upstream registry of a moto server in another process, set up by HTTP calls to the server."""
+"""What users do with a moto server in another process: HTTP calls set up its upstream registries, and read its log."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import requests
 from moto import settings
 
 from .ecr.images.blobs import make_blob
+from .ecr.pulls.pull_log import PullRecord
 from .ecr.upstream.built_images import UpstreamImage, check_layers, check_platforms
 from .ecr.upstream.oci_layout import packed_layout
 from .ecr.upstream.registry import Pull
@@ -92,13 +93,29 @@ class RemoteUpstream:
         return self._send("POST", call, data=body, headers={"Content-Type": "application/json"})
 
     def _send(self, method: str, call: str, **arguments: Any) -> Any:
-        url = f"{settings.test_server_mode_endpoint()}/moto-api/static/ecr/upstream-{call}"
-        answer = requests.request(method, url, timeout=_TIMEOUT, **arguments)
-        if answer.status_code == 400:
-            raise ValueError(answer.json()["message"])
-        if answer.status_code not in (200, 201):
-            raise RuntimeError(f"{url} answered {answer.status_code}: is it a server with moto_ecr_ptc?")
-        return answer.json()
+        return _send(method, f"upstream-{call}", **arguments)
+
+
+def read_pull_log() -> tuple[PullRecord, ...]:
+    """Return the pull log of the server."""
+    return tuple(_record(pull) for pull in _send("GET", "pulls")["pulls"])
+
+
+def _send(method: str, call: str, **arguments: Any) -> Any:
+    url = f"{settings.test_server_mode_endpoint()}/moto-api/static/ecr/{call}"
+    answer = requests.request(method, url, timeout=_TIMEOUT, **arguments)
+    if answer.status_code == 400:
+        raise ValueError(answer.json()["message"])
+    if answer.status_code not in (200, 201):
+        raise RuntimeError(f"{url} answered {answer.status_code}: is it a server with moto_ecr_ptc?")
+    return answer.json()
+
+
+def _record(pull: dict[str, Any]) -> PullRecord:
+    members = {name: value for name, value in pull.items() if name != "text"}
+    for name in ("at", "fresh_until"):
+        members[name] = members[name] and datetime.fromisoformat(members[name])
+    return PullRecord(**members)
 
 
 def _image(answer: Any) -> UpstreamImage:

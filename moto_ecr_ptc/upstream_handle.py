@@ -7,16 +7,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Union
+from typing import TYPE_CHECKING, NoReturn, Union
 
 from .activation import server_is_running
 
 if TYPE_CHECKING:
+    from .ecr.pulls.pull_log import PullRecord
     from .ecr.upstream.built_images import UpstreamImage
     from .ecr.upstream.registry import Pull, Upstream
     from .remote import RemoteUpstream
 
     Path = Union[str, os.PathLike[str]]
+
+_LISTED_PULLS = 50
+"""How many requests an assertion's message lists."""
 
 
 class UpstreamRegistry:
@@ -113,20 +117,51 @@ class UpstreamRegistry:
         """
         return self._upstream().pulls
 
-    def _upstream(self) -> Upstream | RemoteUpstream:
-        from moto import settings
-        from moto.core import models
+    def assert_pulled(self, repository: str, *, reference: str | None = None, times: int | None = None) -> None:
+        """Check that ECR asked this registry for a repository, whether or not it got what it asked for.
 
-        if settings.TEST_SERVER_MODE:
+        :param repository: the name at the upstream, such as ``library/alpine``
+        :param reference: a tag, or the digest of a layer; None counts the requests for all of them
+        :param times: how many requests there must be; None means one or more
+        :raises AssertionError: there are others; the message lists what was asked
+        :raises ValueError: ``times`` is not a number of requests, which is 1 or more
+        """
+        if times is not None and (type(times) is not int or times < 1):
+            raise ValueError(f"{times!r} is not a number of requests; for none at all there is assert_not_pulled")
+        count = self._count(repository, reference)
+        if count != times if times is not None else count == 0:
+            expected = "" if times is None else f" {times} times, but {count} times"
+            self._fail_assertion(f"was not asked for {_name(repository, reference)}{expected}")
+
+    def assert_not_pulled(self, repository: str | None = None, *, reference: str | None = None) -> None:
+        """Check that ECR never asked this registry for a repository; without one, for anything.
+
+        :raises AssertionError: it did; the message lists what was asked
+        :raises ValueError: a reference without a repository
+        """
+        if repository is None and reference is not None:
+            raise ValueError("A reference needs its repository")
+        if self._count(repository, reference):
+            self._fail_assertion(f"was asked for {'something' if repository is None else _name(repository, reference)}")
+
+    def _count(self, repository: str | None, reference: str | None) -> int:
+        return sum(repository in (None, pull.repository) and reference in (None, pull.reference) for pull in self.pulls)
+
+    def _fail_assertion(self, problem: str) -> NoReturn:
+        pulls = self.pulls
+        lines = [f"  {_name(pull.repository, pull.reference)}: {pull.outcome}" for pull in pulls[-_LISTED_PULLS:]]
+        earlier = len(pulls) - len(lines)
+        if earlier:
+            lines.insert(0, f"  {earlier} earlier requests")
+        asked = "\n".join(["It was asked for:", *lines]) if lines else "It was asked for nothing."
+        raise AssertionError(f"{self._url} {problem}. {asked}")
+
+    def _upstream(self) -> Upstream | RemoteUpstream:
+        if _is_remote():
             from .remote import RemoteUpstream
 
             return RemoteUpstream(self._url)
-        if not (models.botocore_stubber.enabled or server_is_running()):
-            raise RuntimeError(
-                f"{self!r} has no AWS to be an upstream of: no mock is active in this process and no moto server "
-                "runs in it. Use it within mock_aws, after starting a ThreadedMotoServer, or with "
-                "TEST_SERVER_MODE=true and TEST_SERVER_MODE_ENDPOINT for a server elsewhere."
-            )
+        _check_moto(f"{self!r} has no AWS to be an upstream of")
         from .ecr.upstream.registry import get_upstream
 
         return get_upstream(self._url)
@@ -142,3 +177,49 @@ def upstream_registry(registry: str) -> UpstreamRegistry:
     from .ecr.configuration.upstream_registries import registry_url
 
     return UpstreamRegistry(registry_url(registry))
+
+
+def pull_log() -> tuple[PullRecord, ...]:
+    """Return what moto decided about each pull since its last reset, and why, oldest first (the latest 10,000).
+
+    Each record is one of BatchGetImage, GetDownloadUrlForLayer or ListImageReferrers, by the API or the registry
+    endpoint: who asked for what, which rule and template matched, what the upstream said, and the outcome. Its ``str``
+    is one sentence. The logger ``moto_ecr_ptc`` has the same: at INFO what succeeded, at WARNING what failed.
+
+    :raises RuntimeError: neither a mock nor a server runs in this process
+    """
+    if _is_remote():
+        from .remote import read_pull_log
+
+        return read_pull_log()
+    _check_moto("There is no pull log")
+    from .ecr.pulls.pull_log import get_pull_log
+
+    return get_pull_log().records
+
+
+def _is_remote() -> bool:
+    from moto import settings
+
+    return settings.TEST_SERVER_MODE
+
+
+def _check_moto(problem: str) -> None:
+    """Check that a moto runs in this process.
+
+    :raises RuntimeError: there is none
+    """
+    from moto.core import models
+
+    if not (models.botocore_stubber.enabled or server_is_running()):
+        raise RuntimeError(
+            f"{problem}: no mock is active in this process and no moto server "
+            "runs in it. Use it within mock_aws, after starting a ThreadedMotoServer, or with "
+            "TEST_SERVER_MODE=true and TEST_SERVER_MODE_ENDPOINT for a server elsewhere."
+        )
+
+
+def _name(repository: str, reference: str | None) -> str:
+    if reference is None:
+        return f"'{repository}'"
+    return f"'{repository}{'@' if ':' in reference else ':'}{reference}'"

@@ -264,6 +264,9 @@ class UpstreamError(Exception):
     """An upstream registry did not return what it was asked for.
 
     ``code`` and ``reason`` are BatchGetImage's ``failureCode`` and ``failureReason`` for it.
+
+    :param detail: what happened, as a clause for the pull log. Of what a registry behind HTTP was sent and has answered
+        it tells hosts, statuses and media types alone: a credential could be among the rest
     """
 
     code: str
@@ -271,6 +274,7 @@ class UpstreamError(Exception):
 
     def __init__(self, detail: str) -> None:
         super().__init__(f"{self.code}: {detail}")
+        self.detail = detail
 
 
 class UpstreamNotFound(UpstreamError):

@@ -79,7 +79,7 @@ class PullThroughCacheBackend(ECRBackend):
         """ListImageReferrers."""
         from .pulls.referrer_pulls import ReferrerPulls
 
-        return ReferrerPulls(self, self.rules, self.upstream_repositories, self.cache)
+        return ReferrerPulls(self, self.upstream_repositories, self.cache)
 
     @component
     def upstream_repositories(self) -> UpstreamRepositories:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import zlib
+from contextlib import suppress
 from io import BytesIO
 from typing import Any, cast
 
@@ -19,12 +20,14 @@ from moto.iam.access_control import CreateAccessKeyFailure, create_access_key
 from werkzeug.exceptions import HTTPException
 
 from . import protocol
-from .access.iam import Caller, is_enforced
+from .access.iam import Caller, find_caller, is_enforced
 from .configuration.templates import SETTINGS, RepositoryCreationTemplate, read_settings
 from .downloads import layer_url
 from .exceptions import AccessDeniedException, ProtocolError, SerializationException, UnknownOperationException
 from .models import PullThroughCacheBackend
+from .pulls.denials import REFERENCES, record_denial
 from .pulls.download_signer import Layer
+from .pulls.pull_log import Question
 from .responses import OPERATIONS, SHARED_OPERATIONS, PullThroughCacheResponse
 from .validation import find_violation
 
@@ -247,11 +250,13 @@ class Operations(BaseResponse):
             self._receive(request)
             with backend_lock:  # moto resets its backends under this lock, so every request sees a whole state
                 self._read_request(request, full_url, headers)
-                if operation in SHARED_OPERATIONS and self._is_for_moto():
-                    return self._leave_to_moto()
+                is_for_moto = operation in SHARED_OPERATIONS and self._is_for_moto()
                 if operation not in WAITING_OPERATIONS:
                     return self.call_action()
-            return self.call_action()
+            return self._leave_to_moto() if is_for_moto else self.call_action()
+        except AccessDeniedException as error:
+            self._record_denial(error.message)
+            return self._refuse(error)
         except ProtocolError as error:
             return self._refuse(error)
 
@@ -263,6 +268,7 @@ class Operations(BaseResponse):
         """Answer a BatchGetImage that moto has read, for a repository without pull through cache."""
         vars(self).update(vars(response))
         self._operation = "BatchGetImage"
+        self._caller = self._find_caller() if is_enforced() else None
         return self.batch_get_image()
 
     def _leave_to_moto(self) -> TYPE_RESPONSE:
@@ -274,6 +280,19 @@ class Operations(BaseResponse):
     def _refuse(self, error: ProtocolError) -> TYPE_RESPONSE:
         error_headers, body = protocol.error_response(error)
         return 400, *self._enrich_response({**self.response_headers, **error_headers}, body)
+
+    def _record_denial(self, message: str) -> None:
+        """Tell the pull log of a request that is denied, if it is well-formed, and of an operation that pulls."""
+        if self._operation not in REFERENCES:
+            return
+        with suppress(ProtocolError, InvalidParameterException):
+            members = self._read_members()
+            registry = self._backend.registry
+            caller = find_caller(registry, self.access_key or "")
+            asked_by = caller.arn if caller else registry.root_arn
+            question = Question(self._operation, registry, asked_by, members["repositoryName"])
+            references = REFERENCES[self._operation](members)
+            record_denial(question, references, message, self._backend.upstream_repositories)
 
     def _find_operation(self, target: str) -> str:
         service_model = get_service_model("ecr")

@@ -25,6 +25,11 @@ class RegistryId(NamedTuple):
     def partition(self) -> str:
         return get_partition(self.region)
 
+    @property
+    def root_arn(self) -> str:
+        """The ARN of the root user of the registry's account."""
+        return f"arn:{self.partition}:iam::{self.account_id}:root"
+
     def repository_arn(self, repository_name: str) -> str:
         return f"arn:{self.partition}:ecr:{self.region}:{self.account_id}:repository/{repository_name}"
 

@@ -7,13 +7,17 @@ ECR does not pay for it.
 from __future__ import annotations
 
 import base64
+from contextlib import suppress
 from typing import Any, cast
 
 from moto.core.common_types import TYPE_RESPONSE
+from moto.core.exceptions import ServiceException
 from moto.core.responses import ActionResult
 from moto.core.utils import get_service_model
+from moto.ecr.exceptions import RepositoryNotFoundException
 from moto.ecr.responses import ECRResponse
 
+from .exceptions import ProtocolError
 from .models import is_pull_through_cache_used
 
 OPERATIONS = frozenset(
@@ -66,10 +70,27 @@ class PullThroughCacheResponse(ECRResponse):
 
     def batch_get_image(self) -> ActionResult:
         if self._get_param("acceptedMediaTypes") is None:
-            return super().batch_get_image()
+            return self._batch_get_image_of_moto()
         from .operations import Operations  # moto ignores the member
 
         return Operations().translate(self)
+
+    def _batch_get_image_of_moto(self) -> ActionResult:
+        try:
+            answer = super().batch_get_image()
+        except RepositoryNotFoundException:
+            self._explain_missing_images()
+            raise
+        if cast("dict[str, Any]", answer.result)["failures"]:
+            self._explain_missing_images()
+        return answer
+
+    def _explain_missing_images(self) -> None:
+        """Tell the pull log why a request that moto has answered finds no images: no rule covers the repository."""
+        from .operations import Operations
+
+        with suppress(ServiceException, ProtocolError):
+            Operations().translate(self)
 
     def call_action(self) -> TYPE_RESPONSE:
         if self._get_action() in OPERATIONS:

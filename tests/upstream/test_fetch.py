@@ -36,10 +36,10 @@ def test_request_without_a_thread_to_be_had_is_unavailable(listening, monkeypatc
 @pytest.mark.filterwarnings("error::ResourceWarning", "error::pytest.PytestUnraisableExceptionWarning")
 def test_request_without_a_descriptor_to_be_had_is_unavailable_and_leaves_no_socket(listening, monkeypatch):
     def dup(self: socket.socket) -> socket.socket:
-        raise OSError(24, "Too many open files")
+        raise OSError(24, "too many open files")
 
     monkeypatch.setattr(socket.socket, "dup", dup)
-    with pytest.raises(UpstreamUnavailable, match="Too many open files"):
+    with pytest.raises(UpstreamUnavailable, match="too many open files"):
         fetch_document(url(listening), {}, 5)
     gc.collect()
 

@@ -290,6 +290,11 @@ class Rules:
         """Return the rule that serves a repository."""
         return find_rule(self._rules.values(), repository_name)
 
+    @property
+    def prefixes(self) -> list[str]:
+        """The prefixes of the rules, in order of creation."""
+        return [rule.ecr_repository_prefix for rule in self._rules.values()]
+
     def is_current(self, rule: PullThroughCacheRule, repository_name: str) -> bool:
         """Return whether a rule, perhaps updated since, is still the one that serves a repository."""
         current = self.find(repository_name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Protocol, cast
 
 from moto.ecr.models import Repository, ecr_backends
@@ -25,3 +26,10 @@ def find_registry(registry: RegistryId) -> RegistryContents | None:
         return cast(RegistryContents, ecr_backends[registry.account_id][registry.region])
     except KeyError:
         return None
+
+
+def used_registries() -> Iterator[tuple[RegistryId, RegistryContents]]:
+    """Yield the registries that requests were sent to. moto's lock must be held."""
+    for account_id, regions in ecr_backends.items():
+        for region, backend in regions.items():
+            yield RegistryId(account_id, region), cast(RegistryContents, backend)

@@ -31,8 +31,8 @@ class Repositories:
     def find_template(self, name: str, purpose: str) -> RepositoryCreationTemplate | None:
         return self._templates.find(name, purpose)
 
-    def can_create(self, name: str, purpose: str, *, enforced: bool = False) -> bool:
-        """Return whether a repository can be created with the settings of its template, if it has one.
+    def find_obstacle(self, name: str, purpose: str, *, enforced: bool = False) -> str | None:
+        """Return why a repository cannot be created with the settings of its template, as a clause; None if it can.
 
         A KMS key must be usable. Tags and KMS encryption need the template's custom role, which must trust ECR.
 
@@ -40,19 +40,26 @@ class Repositories:
         """
         template = self.find_template(name, purpose)
         if template is None:
-            return True
+            return None
+        name_of_template = f"the repository creation template '{template.prefix}'"
         encryption = template.encryption_configuration
         key = encryption.get("kmsKey")
-        if key and find_key_problem(key, self._registry):
-            return False
-        if not template.resource_tags and encryption["encryptionType"] == "AES256":
-            return True
+        if key:
+            problem = find_key_problem(key, self._registry)
+            if problem:
+                return f"{name_of_template} encrypts with the KMS key '{key}', {problem}"
+        has_kms = encryption["encryptionType"] != "AES256"
+        needs = [need for need, needed in (("tags", template.resource_tags), ("KMS encryption", has_kms)) if needed]
+        if not needs:
+            return None
         if not template.custom_role_arn:
-            return False
-        trusts = role_trusts(
-            template.custom_role_arn, (PULL_THROUGH_CACHE_ROLE.service, TEMPLATE_ROLE.service), self._registry
-        )
-        return not enforced if trusts is None else trusts
+            return f"{name_of_template} has {' and '.join(needs)} but no customRoleArn, which ECR needs to apply them"
+        services = (PULL_THROUGH_CACHE_ROLE.service, TEMPLATE_ROLE.service)
+        trusts = role_trusts(template.custom_role_arn, services, self._registry)
+        if trusts or (trusts is None and not enforced):
+            return None
+        fault = "does not exist" if trusts is None else f"does not trust {' or '.join(services)}"
+        return f"the custom role '{template.custom_role_arn}' of {name_of_template} {fault}"
 
     def create(self, name: str, purpose: str) -> Repository:
         """Create a repository with the settings of its template."""

@@ -35,8 +35,12 @@ class Freshness:
         return reference in self._asked.get(repository_name, {})
 
     def is_fresh(self, repository_name: str, reference: str) -> bool:
-        asked = self._asked.get(repository_name, {})
-        return reference in asked and now() - asked[reference] < FRESH_FOR
+        return self.fresh_until(repository_name, reference) is not None
+
+    def fresh_until(self, repository_name: str, reference: str) -> datetime | None:
+        """Return until when the upstream is not asked again; None if it never was, or may be asked now."""
+        asked = self._asked.get(repository_name, {}).get(reference)
+        return asked + FRESH_FOR if asked and now() - asked < FRESH_FOR else None
 
     def mark_cached(self, repository_name: str) -> None:
         """Record that a repository is filled by pull through cache."""

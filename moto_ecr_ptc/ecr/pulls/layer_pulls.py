@@ -5,24 +5,30 @@ Source: API reference, GetDownloadUrlForLayer; service authorization reference, 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 from moto.core.base_backend import backend_lock
+from moto.core.exceptions import ServiceException
+from moto.ecr.exceptions import RepositoryNotFoundException
 from moto.ecr.models import ECRBackend, Repository
 
-from ..access.credentials import MalformedSecret
 from ..access.iam import Caller
 from ..exceptions import (
     LayerInaccessibleException,
     LayersNotFoundException,
-    SecretException,
     UnableToGetUpstreamLayerException,
     UpstreamError,
     UpstreamNotFound,
 )
 from ..images.blobs import Blob
+from ..images.exceptions import LayerNotStored
 from ..images.stored_images import referenced_blobs
+from ..registry_id import RegistryId
 from .cache import Cache
+from .pull_log import CACHE, OK, UPSTREAM, Decision, Question, get_pull_log
 from .upstream_locks import UpstreamLocks
-from .upstream_repositories import UpstreamRepositories, UpstreamRepository
+from .upstream_repositories import NotAsked, UpstreamRepositories, UpstreamRepository
 
 
 class LayerPulls:
@@ -33,6 +39,8 @@ class LayerPulls:
         self._upstream_repositories = upstream_repositories
         self._cache = cache
         self._locks = UpstreamLocks()
+        self._registry = RegistryId(backend.account_id, backend.region_name)
+        self._log = get_pull_log()
 
     def get_layer(
         self,
@@ -41,64 +49,120 @@ class LayerPulls:
         layer_digest: str,
         registry_id: str | None = None,
         caller: Caller | None = None,
+        asked_by: str | None = None,
     ) -> Blob:
         """Return a layer, or an image's configuration, pulled if it is not cached yet. (GetDownloadUrlForLayer)
 
         Only a repository that exists and that a rule covers is pulled into.
 
+        :param asked_by: the ARN of who asks, for the pull log; None means the caller, or the account's root user
         :raises RepositoryNotFoundException: there is no such repository
         :raises LayersNotFoundException: neither the repository nor the upstream has the layer
         :raises LayerInaccessibleException: moto knows the layer, but has not kept its bytes
         :raises UnableToGetUpstreamLayerException: the upstream does not return it, or the secret cannot be used
         """
+        asked_by = asked_by or (caller.arn if caller else self._registry.root_arn)
+        question = Question("GetDownloadUrlForLayer", self._registry, asked_by, repository_name)
+        try:
+            decision, layer = self._decide(repository_name, layer_digest, registry_id, caller)
+        except LayerNotStored as error:
+            route = self._upstream_repositories.route(repository_name)
+            self._log.record(question, layer_digest, error.code, error.message, route)
+            raise
+        if layer is None:
+            assert decision.refusal is not None
+            self._log.record(question, layer_digest, decision.refusal().code, decision.reason, decision.route)
+            raise decision.refusal()
+        if decision.route.rule or self._cache.freshness.is_cached(repository_name):
+            self._log.record(
+                question, layer_digest, OK, decision.reason, decision.route, answered_by=decision.answered_by
+            )
+        return layer
+
+    def _decide(
+        self, repository_name: str, layer_digest: str, registry_id: str | None, caller: Caller | None
+    ) -> tuple[Decision, Blob | None]:
+        """Return what is decided, and the layer; None if the request is refused."""
+        route = self._upstream_repositories.route(repository_name)
         with backend_lock:
-            repository = self._backend._get_repository(repository_name, registry_id)  # noqa: SLF001 (moto's check)
+            repository = self._backend.repositories.get(repository_name)
+            if repository is None or registry_id not in (None, repository.registry_id):
+                reason = "the repository does not exist, and layers are pulled only into one that does"
+                missing_in = registry_id or self._registry.account_id
+                return Decision(
+                    reason, route, refusal=partial(RepositoryNotFoundException, repository_name, missing_in)
+                ), None
             layer = self._cache.layers.find(repository_name, layer_digest)
             if layer is not None:
-                return layer
+                return Decision("the registry holds it", route, CACHE), layer
             lock = self._locks.get(f"{repository_name}@{layer_digest}")
         with lock.acquire(layer_digest) as shared_failure:
             with backend_lock:
                 layer = self._cache.layers.find(repository_name, layer_digest)
                 if layer is not None:
-                    return layer  # another request pulled it in the meantime
-                upstream = self._find_upstream(repository, layer_digest, caller)
+                    return Decision("another pull has just brought it", route, CACHE), layer
+                upstream = self._upstream_repositories.find(repository_name, caller)
+                if isinstance(upstream, NotAsked):
+                    refusal = _refusal_unasked(repository, layer_digest, upstream)
+                    return Decision(upstream.reason, route, refusal=refusal), None
                 if shared_failure:
-                    raise _error_for(repository, layer_digest, shared_failure)
+                    reason = f"{upstream.explain(shared_failure)}, which another pull found out just before"
+                    return Decision(reason, route, refusal=_refusal(repository, layer_digest, shared_failure)), None
                 described = referenced_blobs(repository.images).get(layer_digest)
             try:
                 fetched = _fetch(upstream, layer_digest, described and described.size)
-            except UpstreamError as error:
-                lock.record_failure(layer_digest, error)
-                raise _error_for(repository, layer_digest, error) from None
+            except UpstreamError as failure:
+                lock.record_failure(layer_digest, failure)
+                refusal = _refusal(repository, layer_digest, failure)
+                return Decision(upstream.explain(failure), route, refusal=refusal), None
             with backend_lock:
-                # Meanwhile its image may have been deleted, or the repository, or the rule.
-                here = self._backend._get_repository(repository_name, registry_id)  # noqa: SLF001 (moto's check)
-                is_needed = described is None or layer_digest in referenced_blobs(repository.images)
-                may_store = self._upstream_repositories.may_store(upstream, repository_name)
-                if here is not repository or not is_needed or not may_store:
-                    raise LayersNotFoundException(layer_digest, repository_name, repository.registry_id)
+                change = self._find_change(upstream, repository, layer_digest, described is not None)
+                if change:
+                    return change, None
                 self._cache.freshness.mark_cached(repository_name)
                 self._cache.layers.add(repository_name, {layer_digest: fetched})
-        return fetched
+        return Decision(f"{upstream.rule.upstream_registry_url} returned it", route, UPSTREAM), fetched
 
-    def _find_upstream(self, repository: Repository, layer_digest: str, caller: Caller | None) -> UpstreamRepository:
-        try:
-            upstream = self._upstream_repositories.find(repository.name, caller)
-        except (SecretException, MalformedSecret):
-            raise UnableToGetUpstreamLayerException from None
-        if upstream is None:
-            if layer_digest in getattr(repository, "layers", ()):
-                raise LayerInaccessibleException
-            raise LayersNotFoundException(layer_digest, repository.name, repository.registry_id)
-        return upstream
+    def _find_change(
+        self, upstream: UpstreamRepository, repository: Repository, layer_digest: str, was_needed: bool
+    ) -> Decision | None:
+        """Return the refusal of a layer that may no longer be stored: its image, repository or rule may be gone.
+
+        :param was_needed: whether an image referred to the layer before
+        """
+        here = self._backend.repositories.get(repository.name)
+        if here is not repository:
+            reason: str | None = "the repository was deleted while the upstream was asked"
+        elif was_needed and layer_digest not in referenced_blobs(repository.images):
+            reason = "its image was deleted while the upstream was asked"
+        else:
+            reason = self._upstream_repositories.find_change(upstream, repository.name)
+        refusal = _layer_not_found(repository, layer_digest)
+        if here is None:
+            refusal = partial(RepositoryNotFoundException, repository.name, repository.registry_id)
+        return Decision(reason, upstream.route, refusal=refusal) if reason else None
+
+
+_Refusal = Callable[[], ServiceException]
+
+
+def _refusal_unasked(repository: Repository, digest: str, upstream: NotAsked) -> _Refusal:
+    if upstream.has_unusable_secret:
+        return UnableToGetUpstreamLayerException
+    if digest in getattr(repository, "layers", ()):
+        return LayerInaccessibleException
+    return _layer_not_found(repository, digest)
+
+
+def _refusal(repository: Repository, digest: str, error: UpstreamError) -> _Refusal:
+    if isinstance(error, UpstreamNotFound):
+        return _layer_not_found(repository, digest)
+    return partial(UnableToGetUpstreamLayerException, error)
+
+
+def _layer_not_found(repository: Repository, digest: str) -> _Refusal:
+    return partial(LayersNotFoundException, digest, repository.name, repository.registry_id)
 
 
 def _fetch(upstream: UpstreamRepository, digest: str, size: int | None) -> Blob:
     return upstream.ask(digest, lambda: upstream.source.get_blob(upstream.name, digest, upstream.credentials, size))
-
-
-def _error_for(repository: Repository, digest: str, error: UpstreamError) -> Exception:
-    if isinstance(error, UpstreamNotFound):
-        return LayersNotFoundException(digest, repository.name, repository.registry_id)
-    return UnableToGetUpstreamLayerException(error)

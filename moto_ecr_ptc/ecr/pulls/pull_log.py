@@ -8,13 +8,17 @@ from __future__ import annotations
 
 import logging
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import count, islice
+from threading import Lock
 from typing import NamedTuple
 
-from moto.core.base_backend import BackendDict, BaseBackend, backend_lock
+from moto.core.base_backend import BackendDict, BaseBackend
+from moto.core.exceptions import ServiceException
 
+from ..exceptions import UpstreamError
 from ..registry_id import RegistryId, now
 from ..wording import one_line
 
@@ -76,10 +80,10 @@ class PullRecord:
     """Why, as a clause."""
 
     def __str__(self) -> str:
-        separator = "@" if ":" in self.reference else ":"
+        separator = "@" if ":" in self.reference.partition("@")[0] else ":"
         ending = "succeeded" if self.outcome == OK else f"failed with {self.outcome}"
         sentence = (
-            f"{self.operation} of '{self.repository}{separator}{self.reference}' "
+            f"{self.operation} of '{self.repository}{separator if self.reference else ''}{self.reference}' "
             f"in {self.account_id}/{self.region} by {self.caller} {ending}: {self.reason}"
         )
         details = [
@@ -87,6 +91,8 @@ class PullRecord:
             for name, value in (("rule", self.rule), ("upstream", self.upstream), ("template", self.template))
             if value is not None
         ]
+        if self.fresh_until:
+            details.append(f"fresh until {self.fresh_until:%Y-%m-%d %H:%M:%S} UTC")
         return one_line(f"{sentence} ({', '.join(details)})." if details else f"{sentence}.")
 
 
@@ -109,12 +115,28 @@ class Route(NamedTuple):
     template: str | None = None
 
 
+class Decision(NamedTuple):
+    """What was decided about a pull, and why."""
+
+    reason: str
+    """As a clause."""
+
+    route: Route = Route()
+    answered_by: str | None = None
+    error: UpstreamError | None = None
+    """What the upstream failed with, also if the cache answers."""
+
+    refusal: Callable[[], ServiceException] | None = None
+    """Makes the exception with which the request fails. One that was raised would keep all of moto's state alive."""
+
+
 class PullLog:
     """The records since moto's last reset, oldest first."""
 
     _sequence = count(1)
 
     def __init__(self) -> None:
+        self._lock = Lock()
         self.number = next(self._sequence)
         """Another one after each reset."""
 
@@ -123,12 +145,12 @@ class PullLog:
 
     @property
     def records(self) -> tuple[PullRecord, ...]:
-        with backend_lock:
+        with self._lock:
             return tuple(self._records)
 
     def since(self, position: int) -> tuple[int, list[PullRecord]]:
         """Return the number of records so far, and those that are kept of the ones after the first ``position``."""
-        with backend_lock:
+        with self._lock:
             forgotten = self._total - len(self._records)
             return self._total, list(islice(self._records, max(position - forgotten, 0), None))
 
@@ -163,7 +185,7 @@ class PullLog:
             outcome=outcome,
             reason=one_line(reason)[:_MAX_REASON],
         )
-        with backend_lock:
+        with self._lock:
             self._records.append(record)
             self._total += 1
         log.log(logging.INFO if outcome == OK else logging.WARNING, "%s", record)

@@ -9,20 +9,29 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from moto.core.base_backend import backend_lock
+from moto.core.exceptions import ServiceException
 from moto.ecr.exceptions import RepositoryNotFoundException
 from moto.ecr.models import ECRBackend, Image, Repository
 
-from ..access.credentials import MalformedSecret
 from ..access.iam import Caller
-from ..exceptions import SecretException, UnableToGetUpstreamImageException, UpstreamError, UpstreamUnreachable
-from ..images.image_ids import MISSING, Failure, ReturnedManifest, find_accepted, find_image, tags_to_pull
+from ..exceptions import UnableToGetUpstreamImageException, UpstreamError, UpstreamUnreachable
+from ..images.image_ids import (
+    MISSING,
+    Failure,
+    ReturnedManifest,
+    find_accepted,
+    find_image,
+    tags_to_pull,
+)
 from ..images.stored_images import StoredImage, digest_of, find_by_tag, is_immutable, move_tag
 from ..registry_id import RegistryId, now
 from .cache import Cache
 from .events import send_pull_event
 from .fetched import FetchedImage, fetch_image
+from .image_records import ImageRecords
+from .pull_log import CACHE, UPSTREAM, Decision, Question, get_pull_log
 from .upstream_locks import UpstreamLocks
-from .upstream_repositories import UpstreamRepositories, UpstreamRepository
+from .upstream_repositories import NotAsked, UpstreamRepositories, UpstreamRepository
 
 
 class ImagePulls:
@@ -38,6 +47,7 @@ class ImagePulls:
         self._upstream_repositories = upstream_repositories
         self._cache = cache
         self._locks = UpstreamLocks()
+        self._log = get_pull_log()
 
     def get_images(
         self,
@@ -47,6 +57,7 @@ class ImagePulls:
         registry_id: str | None = None,
         accepted_media_types: Sequence[str] | None = None,
         caller: Caller | None = None,
+        asked_by: str | None = None,
     ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
         """Return images and failures in ECR's shapes, pulling first where it is due. (BatchGetImage)
 
@@ -56,99 +67,135 @@ class ImagePulls:
         :param image_ids: 1 to 100, each with ``imageTag``, ``imageDigest`` or both; those with a digest are not pulled
         :param accepted_media_types: None accepts all. An image of another media type is translated between Docker's
             schema 2 and OCI if it is requested by its tag, and counts as missing otherwise
+        :param asked_by: the ARN of who asks, for the pull log; None means the caller, or the account's root user
         :raises RepositoryNotFoundException: it does not exist, and the upstream does not have the images
         :raises UnableToGetUpstreamImageException: the rule's secret is missing, unreadable or malformed
         """
         is_own = registry_id in (None, self._registry.account_id)
-        failures = self._pull_all(repository_name, tags_to_pull(image_ids), caller) if is_own else {}
-        with backend_lock:
-            repository = self._backend.repositories.get(repository_name)
-            if repository is None or registry_id not in (None, repository.registry_id):
-                if all(failure.code == MISSING.code for failure in failures.values()):
-                    raise RepositoryNotFoundException(repository_name, registry_id or self._registry.account_id)
-                repository = None
-            return _answer(repository, image_ids, failures, accepted_media_types)
+        asked_by = asked_by or (caller.arn if caller else self._registry.root_arn)
+        question = Question("BatchGetImage", self._registry, asked_by, repository_name)
+        records = ImageRecords(self._log, question, self._cache.freshness)
+        try:
+            if is_own:
+                self._pull_all(repository_name, tags_to_pull(image_ids), caller, records.decisions)
+            with backend_lock:
+                repository = self._find_repository(repository_name, registry_id, records.failures)
+                answers = [
+                    _answer(repository, image_id, records.failures, accepted_media_types) for image_id in image_ids
+                ]
+                route = self._upstream_repositories.route(repository_name)
+        except ServiceException as error:
+            records.record_refusal(image_ids, error, registry_id, self._upstream_repositories.route(repository_name))
+            raise
+        for image_id, (_, failure) in zip(image_ids, answers):
+            records.record(image_id, failure, route)
+        return (
+            [answer for answer, failure in answers if not failure],
+            [answer for answer, failure in answers if failure],
+        )
 
-    def _pull_all(self, repository_name: str, tags: Sequence[str], caller: Caller | None) -> dict[str, Failure]:
-        """Pull the tags that are due, and return the failures by tag."""
-        failures: dict[str, Failure] = {}
+    def _find_repository(
+        self, name: str, registry_id: str | None, failures: Mapping[str, Failure]
+    ) -> Repository | None:
+        """Return a repository; None if it does not exist, but the upstream failed otherwise than by lacking an image.
+
+        :raises RepositoryNotFoundException: it does not exist
+        """
+        repository = self._backend.repositories.get(name)
+        if repository is not None and registry_id in (None, repository.registry_id):
+            return repository
+        if all(failure.code == MISSING.code for failure in failures.values()):
+            raise RepositoryNotFoundException(name, registry_id or self._registry.account_id)
+        return None
+
+    def _pull_all(
+        self, repository_name: str, tags: Sequence[str], caller: Caller | None, decisions: dict[str, Decision]
+    ) -> None:
+        """Pull the tags that are due.
+
+        :param decisions: receives what was decided, by tag
+        :raises UnableToGetUpstreamImageException: the rule's secret cannot be used, and a tag is not cached
+        """
         unreachable: UpstreamUnreachable | None = None
         for tag in tags:
-            error = self._pull(repository_name, tag, caller, unreachable)
-            if error:
-                failures[tag] = Failure(error.code, error.reason)
-            if isinstance(error, UpstreamUnreachable):
-                unreachable = error
-        return failures
+            decision = decisions[tag] = self._pull(repository_name, tag, caller, unreachable)
+            if decision.refusal:
+                raise decision.refusal()
+            if isinstance(decision.error, UpstreamUnreachable):
+                unreachable = decision.error
 
     def _pull(
         self, repository_name: str, tag: str, caller: Caller | None, unreachable: UpstreamUnreachable | None
-    ) -> UpstreamError | None:
-        """Pull the image that a tag names at the upstream, if that is due, and return the error if it fails.
+    ) -> Decision:
+        """Pull the image that a tag names at the upstream, if that is due.
 
         :param unreachable: the error, if the upstream did not answer when this request asked for another tag
         """
         with backend_lock:
             if not self._cache.is_due(repository_name, tag):
-                return None
+                return self._leave_to_cache(repository_name, tag)
             lock = self._locks.get(repository_name)
         with lock.acquire(tag) as shared_failure:
             with backend_lock:
                 if not self._cache.is_due(repository_name, tag):
-                    return None  # another request pulled it in the meantime
-                upstream = self._find_upstream(repository_name, tag, caller)
-                if upstream is None:
-                    return None
+                    return self._leave_to_cache(repository_name, tag)  # another request pulled it in the meantime
+                upstream = self._upstream_repositories.find(repository_name, caller)
+                if isinstance(upstream, NotAsked):
+                    is_refused = upstream.has_unusable_secret and not self._cache.find_tagged(repository_name, tag)
+                    refusal = UnableToGetUpstreamImageException if is_refused else None
+                    return Decision(upstream.reason, upstream.route, refusal=refusal)
                 failure = shared_failure or unreachable
                 if failure:
                     self._cache.freshness.postpone(repository_name, tag)
-                    return failure
+                    reason = f"{upstream.explain(failure)}, which another pull found out just before"
+                    return Decision(reason, upstream.route, error=failure)
             outcome: FetchedImage | UpstreamError
             try:
                 outcome = _fetch(upstream, tag)
-            except UpstreamError as error:
-                outcome = error
-                lock.record_failure(tag, error)
+            except UpstreamError as failure:
+                outcome = failure
+                lock.record_failure(tag, failure)
             with backend_lock:
-                stored = self._store(upstream, repository_name, tag, outcome)
+                decision, stored = self._store(upstream, repository_name, tag, outcome)
         if stored:
             arn = self._registry.repository_arn(repository_name)
             send_pull_event(upstream.rule, repository_arn=arn, tag=tag, outcome=stored)
-        return outcome if isinstance(outcome, UpstreamError) else None
+        return decision
 
-    def _find_upstream(self, repository_name: str, tag: str, caller: Caller | None) -> UpstreamRepository | None:
-        """Return the upstream repository; None if it may not be asked, or the secret is unusable and the tag is cached.
-
-        :raises UnableToGetUpstreamImageException: the secret is unusable and the tag is not cached
-        """
-        try:
-            return self._upstream_repositories.find(repository_name, caller)
-        except (SecretException, MalformedSecret):
-            if self._cache.find_tagged(repository_name, tag):
-                return None
-            raise UnableToGetUpstreamImageException from None
+    def _leave_to_cache(self, repository_name: str, tag: str) -> Decision:
+        was_pulled = self._cache.freshness.was_asked(repository_name, tag)
+        reason = "it is cached and fresh" if was_pulled else "the tag was pushed, so that no upstream is asked for it"
+        return Decision(reason, self._upstream_repositories.route(repository_name), CACHE)
 
     def _store(
         self, upstream: UpstreamRepository, repository_name: str, tag: str, outcome: FetchedImage | UpstreamError
-    ) -> str | UpstreamError | None:
+    ) -> tuple[Decision, str | UpstreamError | None]:
         """Store what a pull returned.
 
-        Return the digest that the tag names now, or the error of the pull; None if it may no longer be stored.
+        Return what was decided, and what to send an event of: the digest that the tag names now, or the error of the
+        pull; None if it may no longer be stored.
         """
-        if not self._upstream_repositories.may_store(upstream, repository_name):
-            return None
+        error = outcome if isinstance(outcome, UpstreamError) else None
+        change = self._upstream_repositories.find_change(upstream, repository_name)
+        if change:
+            return Decision(change, upstream.route, error=error), None
         if isinstance(outcome, UpstreamError):
             self._cache.freshness.postpone(repository_name, tag)
-            return outcome
+            return Decision(upstream.explain(outcome), upstream.route, error=error), outcome
         repository = self._cache.get_or_create_repository(repository_name)
         image = find_by_tag(repository, tag)
+        decision = Decision(f"{upstream.rule.upstream_registry_url} returned it", upstream.route, UPSTREAM)
         # A tag that was pushed while the upstream was asked stays as it was pushed.
         if image is None or self._cache.freshness.was_asked(repository_name, tag):
             self._cache.freshness.mark_asked(repository_name, tag)
             if image is None or not is_immutable(repository, tag):
                 image = self._cache.store(repository, outcome)
                 move_tag(repository, tag, image)
-        return digest_of(image)
+            elif digest_of(image) != outcome.root.digest:
+                decision = Decision("the upstream's tag has moved, but here it is immutable", upstream.route, CACHE)
+        else:
+            decision = Decision("the tag was pushed while the upstream was asked", upstream.route, CACHE)
+        return decision, digest_of(image)
 
 
 def _fetch(upstream: UpstreamRepository, tag: str) -> FetchedImage:
@@ -157,24 +204,19 @@ def _fetch(upstream: UpstreamRepository, tag: str) -> FetchedImage:
 
 def _answer(
     repository: Repository | None,
-    image_ids: Sequence[dict[str, str]],
+    image_id: dict[str, str],
     failures: Mapping[str, Failure],
     accepted_media_types: Sequence[str] | None,
-) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Return ECR's shapes ``Image`` and ``ImageFailure``, one of them for each identifier."""
-    images: list[dict[str, Any]] = []
-    failed: list[dict[str, Any]] = []
-    for image_id in image_ids:
-        image = find_image(repository, image_id, failures)
-        given = image if isinstance(image, Failure) else find_accepted(image, image_id, accepted_media_types)
-        if isinstance(image, Failure) or isinstance(given, Failure):
-            failure = cast(Failure, given)
-            failed.append({"imageId": image_id, "failureCode": failure.code, "failureReason": failure.reason})
-            continue
-        if isinstance(image, StoredImage):
-            image.last_recorded_pull_time = now()
-        images.append(_describe_image(image, image_id, given))
-    return images, failed
+) -> tuple[dict[str, Any], Failure | None]:
+    """Return ECR's shape ``Image`` or ``ImageFailure`` for an identifier, and the failure."""
+    image = find_image(repository, image_id, failures)
+    given = image if isinstance(image, Failure) else find_accepted(image, image_id, accepted_media_types)
+    if isinstance(image, Failure) or isinstance(given, Failure):
+        failure = cast(Failure, given)
+        return {"imageId": image_id, "failureCode": failure.code, "failureReason": failure.reason}, failure
+    if isinstance(image, StoredImage):
+        image.last_recorded_pull_time = now()
+    return _describe_image(image, image_id, given), None
 
 
 def _describe_image(image: Image, image_id: dict[str, str], given: ReturnedManifest) -> dict[str, Any]:

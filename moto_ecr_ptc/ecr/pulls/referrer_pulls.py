@@ -10,14 +10,12 @@ from contextlib import suppress
 from functools import partial
 
 from moto.core.base_backend import backend_lock
-from moto.ecr.models import ECRBackend
+from moto.ecr.exceptions import RepositoryNotFoundException
+from moto.ecr.models import ECRBackend, Repository
 
-from ..access.credentials import MalformedSecret
 from ..access.iam import Caller
-from ..configuration.rules import Rules
 from ..exceptions import (
     InvalidSubjectDigest,
-    SecretException,
     UnableToListUpstreamImageReferrersException,
     UpstreamError,
     UpstreamNotFound,
@@ -28,8 +26,9 @@ from ..paging import Pages
 from ..registry_id import RegistryId
 from .cache import Cache
 from .fetched import FetchedImage, fetch_image
+from .pull_log import CACHE, OK, UPSTREAM, Decision, Question, Route, get_pull_log
 from .upstream_locks import UpstreamLocks
-from .upstream_repositories import UpstreamRepositories, UpstreamRepository
+from .upstream_repositories import NotAsked, UpstreamRepositories, UpstreamRepository
 
 REFERRERS_PER_PAGE = 50
 """The default and maximum of ListImageReferrers' ``maxResults``."""
@@ -38,15 +37,13 @@ REFERRERS_PER_PAGE = 50
 class ReferrerPulls:
     """Pulls the referrers in one registry. Concurrent pulls of one repository wait for each other."""
 
-    def __init__(
-        self, backend: ECRBackend, rules: Rules, upstream_repositories: UpstreamRepositories, cache: Cache
-    ) -> None:
+    def __init__(self, backend: ECRBackend, upstream_repositories: UpstreamRepositories, cache: Cache) -> None:
         self._backend = backend
         self._registry = RegistryId(backend.account_id, backend.region_name)
-        self._rules = rules
         self._upstream_repositories = upstream_repositories
         self._cache = cache
         self._locks = UpstreamLocks()
+        self._log = get_pull_log()
         self._pages: Pages[ImageReferrer] = Pages()
 
     def list_referrers(
@@ -60,6 +57,7 @@ class ReferrerPulls:
         max_results: int | None = None,
         next_token: str | None = None,
         caller: Caller | None = None,
+        asked_by: str | None = None,
     ) -> tuple[list[ImageReferrer], str | None]:
         """Return a page of the images that refer to one, and the next page's token. (ListImageReferrers)
 
@@ -69,6 +67,7 @@ class ReferrerPulls:
         :param artifact_types: those to return; None or no type at all means all
         :param artifact_status: ACTIVE and ANY return all referrers, others none: nothing is ever archived here
         :param max_results: 1 to 50; None means 50
+        :param asked_by: the ARN of who asks, for the pull log; None means the caller, or the account's root user
         :raises RepositoryNotFoundException: it does not exist, and the upstream has no referrers
         :raises UnableToListUpstreamImageReferrersException: the upstream fails or the secret cannot be used, and no
             earlier answer is cached
@@ -76,56 +75,98 @@ class ReferrerPulls:
         """
         if not is_digest(digest):
             raise InvalidSubjectDigest(digest)
-        if registry_id in (None, self._registry.account_id) and self._may_read(repository_name, caller):
-            self._pull(repository_name, digest, caller)
-        with backend_lock:
-            repository = self._backend._get_repository(repository_name, registry_id)  # noqa: SLF001 (moto's check)
-            referrers = [
-                referrer
-                for referrer in find_referrers(repository, digest)
-                if artifact_status in (None, "ACTIVE", "ANY")
-                and (not artifact_types or referrer.artifact_type in artifact_types)
-            ]
-            referrers.sort(key=lambda referrer: referrer.sequence)
-            return self._pages.page(referrers, max_results, next_token, REFERRERS_PER_PAGE)
+        asked_by = asked_by or (caller.arn if caller else self._registry.root_arn)
+        question = Question("ListImageReferrers", self._registry, asked_by, repository_name)
+        decision = self._decide(repository_name, digest, registry_id, caller)
+        try:
+            if decision.refusal:
+                raise decision.refusal()
+            with backend_lock:
+                repository = self._backend._get_repository(repository_name, registry_id)  # noqa: SLF001 (moto's check)
+                page = self._page(repository, digest, artifact_types, artifact_status, max_results, next_token)
+        except (RepositoryNotFoundException, UnableToListUpstreamImageReferrersException) as error:
+            self._log.record(question, digest, error.code, decision.reason, decision.route)
+            raise
+        if next_token is None and (decision.route.rule or self._cache.freshness.is_cached(repository_name)):
+            reason = decision.reason if decision.answered_by else f"the cached ones are listed, since {decision.reason}"
+            self._log.record(
+                question,
+                digest,
+                OK,
+                reason,
+                decision.route,
+                answered_by=decision.answered_by or CACHE,
+                fresh_until=self._cache.freshness.fresh_until(repository_name, digest),
+            )
+        return page
 
-    def _may_read(self, repository_name: str, caller: Caller | None) -> bool:
+    def _page(
+        self,
+        repository: Repository,
+        digest: str,
+        artifact_types: Sequence[str] | None,
+        artifact_status: str | None,
+        max_results: int | None,
+        next_token: str | None,
+    ) -> tuple[list[ImageReferrer], str | None]:
+        referrers = [
+            referrer
+            for referrer in find_referrers(repository, digest)
+            if artifact_status in (None, "ACTIVE", "ANY")
+            and (not artifact_types or referrer.artifact_type in artifact_types)
+        ]
+        referrers.sort(key=lambda referrer: referrer.sequence)
+        return self._pages.page(referrers, max_results, next_token, REFERRERS_PER_PAGE)
+
+    def _decide(self, repository_name: str, digest: str, registry_id: str | None, caller: Caller | None) -> Decision:
+        """Pull the referrers of an image, if the registry is this one and the caller may read."""
+        route = self._upstream_repositories.route(repository_name)
+        if registry_id not in (None, self._registry.account_id):
+            return Decision(f"the API of one account does not read the registry of another, {registry_id}", route)
         arn = self._registry.repository_arn(repository_name)
-        return caller is None or caller.may("ecr:BatchGetImage", arn, self._backend.registry_policy)
+        if caller and not caller.may("ecr:BatchGetImage", arn, self._backend.registry_policy):
+            return Decision(f"{caller.arn} lacks the right ecr:BatchGetImage on {arn}, which a pull needs too", route)
+        return self._pull(repository_name, digest, caller)
 
-    def _pull(self, repository_name: str, digest: str, caller: Caller | None) -> None:
+    def _pull(self, repository_name: str, digest: str, caller: Caller | None) -> Decision:
         """Pull the referrers of an image, if that is due."""
-        freshness = self._cache.freshness
         with backend_lock:
-            if freshness.is_fresh(repository_name, digest) or self._rules.find(repository_name) is None:
-                return
+            if self._cache.freshness.is_fresh(repository_name, digest):
+                return self._leave_to_cache(repository_name)
             lock = self._locks.get(repository_name)
         with lock.acquire(digest) as shared_failure:
             with backend_lock:
-                if freshness.is_fresh(repository_name, digest):
-                    return
-                try:
-                    upstream = self._upstream_repositories.find(repository_name, caller)
-                except (SecretException, MalformedSecret):
-                    self._fall_back_to_cache(repository_name, digest)
-                    return
-                if upstream is None:
-                    return
+                if self._cache.freshness.is_fresh(repository_name, digest):
+                    return self._leave_to_cache(repository_name)
+                upstream = self._upstream_repositories.find(repository_name, caller)
+                if isinstance(upstream, NotAsked):
+                    if upstream.has_unusable_secret:
+                        return self._fall_back_to_cache(repository_name, digest, upstream.reason, upstream.route)
+                    return Decision(upstream.reason, upstream.route)
                 if shared_failure:
-                    self._fall_back_to_cache(repository_name, digest, shared_failure)
-                    return
+                    reason = f"{upstream.explain(shared_failure)}, which another pull found out just before"
+                    return self._fall_back_to_cache(repository_name, digest, reason, upstream.route, shared_failure)
+            fetched: list[FetchedImage] = []
             try:
                 fetched = upstream.ask(digest, partial(_fetch_referrers, upstream, digest))
-            except UpstreamNotFound:
-                fetched = []
+                reason = f"{upstream.rule.upstream_registry_url} returned {len(fetched)}"
+            except UpstreamNotFound as error:
+                reason = upstream.explain(error)
             except UpstreamError as error:
                 lock.record_failure(digest, error)
                 with backend_lock:
-                    self._fall_back_to_cache(repository_name, digest, error)
-                return
+                    return self._fall_back_to_cache(
+                        repository_name, digest, upstream.explain(error), upstream.route, error
+                    )
             with backend_lock:
-                if self._upstream_repositories.may_store(upstream, repository_name):
-                    self._store(repository_name, digest, fetched)
+                change = self._upstream_repositories.find_change(upstream, repository_name)
+                if change:
+                    return Decision(change, upstream.route)
+                self._store(repository_name, digest, fetched)
+        return Decision(reason, upstream.route, UPSTREAM)
+
+    def _leave_to_cache(self, repository_name: str) -> Decision:
+        return Decision("they are cached and fresh", self._upstream_repositories.route(repository_name), CACHE)
 
     def _store(self, repository_name: str, digest: str, fetched: Sequence[FetchedImage]) -> None:
         if not fetched and repository_name not in self._backend.repositories:
@@ -135,15 +176,17 @@ class ReferrerPulls:
             self._cache.store(repository, referrer)
         self._cache.freshness.mark_asked(repository_name, digest)
 
-    def _fall_back_to_cache(self, repository_name: str, digest: str, error: UpstreamError | None = None) -> None:
-        """Serve the cached referrers of an image for another 24 hours.
+    def _fall_back_to_cache(
+        self, repository_name: str, digest: str, reason: str, route: Route, error: UpstreamError | None = None
+    ) -> Decision:
+        """Serve the cached referrers of an image for another 24 hours, if the upstream ever answered for this image.
 
         :param error: what the upstream failed with; None if it could not be asked
-        :raises UnableToListUpstreamImageReferrersException: the upstream never answered for this image
         """
         if not self._cache.freshness.was_asked(repository_name, digest):
-            raise UnableToListUpstreamImageReferrersException(error)
+            return Decision(reason, route, refusal=partial(UnableToListUpstreamImageReferrersException, error))
         self._cache.freshness.postpone(repository_name, digest)
+        return Decision(reason, route)
 
 
 def _fetch_referrers(upstream: UpstreamRepository, digest: str) -> list[FetchedImage]:

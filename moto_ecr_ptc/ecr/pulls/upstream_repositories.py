@@ -1,4 +1,7 @@
-"""How to ask an upstream for a repository: the rule that covers it, the rule's secret, the caller's permissions."""
+"""How to ask an upstream for a repository: the rule that covers it, the rule's secret, the caller's permissions.
+
+Where it may not be asked, the reason is returned.
+"""
 
 from __future__ import annotations
 
@@ -13,11 +16,14 @@ from ..access.iam import Caller
 from ..configuration.rules import PullThroughCacheRule, Rules, upstream_repository_name
 from ..configuration.upstream_registries import find_ecr_registry
 from ..exceptions import SecretException, UpstreamError
+from ..images.registries import used_registries
 from ..images.repositories import PULL_THROUGH_CACHE, Repositories
 from ..registry_id import RegistryId, now
 from ..upstream.ecr import EcrSource
 from ..upstream.registry import Pull, Upstream, get_upstream
 from ..upstream.source import Source
+from ..wording import listed
+from .pull_log import Route
 
 Answer = TypeVar("Answer")
 
@@ -37,6 +43,13 @@ class UpstreamRepository(NamedTuple):
     caller: Caller | None
     """None while moto does not enforce IAM."""
 
+    route: Route
+    """What the pull log tells of it."""
+
+    def explain(self, error: UpstreamError) -> str:
+        """Return how the upstream failed, as a clause."""
+        return f"{self.rule.upstream_registry_url} did not return it ({error.code}): {error.detail}"
+
     def ask(self, reference: str, call: Callable[[], Answer]) -> Answer:
         """Return what ``call`` fetches from the upstream, and record the pull with its outcome.
 
@@ -52,6 +65,16 @@ class UpstreamRepository(NamedTuple):
         finally:
             if isinstance(self.source, Upstream):
                 self.source.record(Pull(self.name, reference, *self.registry, now(), outcome))
+
+
+class NotAsked(NamedTuple):
+    """Why no upstream is asked for a repository."""
+
+    reason: str
+    """As a clause."""
+
+    route: Route
+    has_unusable_secret: bool = False
 
 
 class Validation(NamedTuple):
@@ -70,35 +93,62 @@ class UpstreamRepositories:
         self._rules = rules
         self._repositories = repositories
 
-    def find(self, repository_name: str, caller: Caller | None) -> UpstreamRepository | None:
+    def find(self, repository_name: str, caller: Caller | None) -> UpstreamRepository | NotAsked:
         """Return the upstream repository that a repository is pulled from.
 
-        Return None if no rule covers it, if the caller may not import images, or if the repository does not exist and
-        cannot be created.
-
-        :raises SecretException, MalformedSecret: the rule's secret cannot be used
+        It is not asked if no rule covers the repository, if the caller may not import images, if the repository does
+        not exist and cannot be created, or if the rule's secret cannot be used.
         """
         rule = self._rules.find(repository_name)
-        if rule is None or not self._may_import(repository_name, caller):
-            return None
+        route = self.route(repository_name)
+        if rule is None:
+            return NotAsked(self._explain_lack_of_rule(repository_name), route)
+        obstacle = self._find_obstacle(repository_name, caller)
+        if obstacle:
+            return NotAsked(obstacle, route)
+        try:
+            credentials = self._read_secret(rule.credential_arn, caller) if rule.credential_arn else None
+        except (SecretException, MalformedSecret) as problem:
+            reason = f"the secret '{rule.credential_arn}' {problem.reason}"
+            return NotAsked(reason, route, has_unusable_secret=True)
         return UpstreamRepository(
             rule=rule,
             source=self._find_source(rule, caller),
             name=upstream_repository_name(rule, repository_name),
-            credentials=self._read_secret(rule.credential_arn, caller) if rule.credential_arn else None,
+            credentials=credentials,
             registry=self._registry,
             caller=caller,
+            route=route,
         )
 
-    def may_store(self, upstream: UpstreamRepository, repository_name: str) -> bool:
-        """Return whether an answer may be stored: the rule and the caller's permissions must still apply."""
+    def route(self, repository_name: str) -> Route:
+        """Return by which rule a repository is pulled from where, and the template if it does not exist yet."""
+        with backend_lock:
+            rule = self._rules.find(repository_name)
+            if rule is None:
+                return Route()
+            template = None
+            if repository_name not in self._backend.repositories:
+                template = self._repositories.find_template(repository_name, PULL_THROUGH_CACHE)
+        return Route(
+            rule=rule.ecr_repository_prefix,
+            upstream=f"{rule.upstream_registry_url}/{upstream_repository_name(rule, repository_name)}",
+            template=template.prefix if template else None,
+        )
+
+    def find_change(self, upstream: UpstreamRepository, repository_name: str) -> str | None:
+        """Return why an answer may no longer be stored, as a clause; None if it may.
+
+        The rule and the caller's permissions must still apply.
+        """
         # A reset of moto replaces the backend's state: this object then belongs to the state before.
         is_current = vars(self._backend).get("upstream_repositories") is self
-        return (
-            is_current
-            and self._rules.is_current(upstream.rule, repository_name)
-            and self._may_import(repository_name, upstream.caller)
-        )
+        if not is_current:
+            return "moto was reset while the upstream was asked"
+        if not self._rules.is_current(upstream.rule, repository_name):
+            prefix = upstream.rule.ecr_repository_prefix
+            return f"the rule '{prefix}' was deleted or replaced while the upstream was asked"
+        return self._find_obstacle(repository_name, upstream.caller)
 
     def validate(
         self, *, ecr_repository_prefix: str, registry_id: str | None = None, caller: Caller | None = None
@@ -135,19 +185,29 @@ class UpstreamRepositories:
         # Roles and policies count only while moto enforces IAM.
         return EcrSource(registry, rule.custom_role_arn if caller else None, self._registry)
 
-    def _may_import(self, repository_name: str, caller: Caller | None) -> bool:
+    def _find_obstacle(self, repository_name: str, caller: Caller | None) -> str | None:
+        """Return why a caller may not import an image into a repository, as a clause; None if the caller may."""
+        needed = {"ecr:BatchImportUpstreamImage": "to import an image"}
+        is_new = repository_name not in self._backend.repositories
+        if is_new:
+            template = self._repositories.find_template(repository_name, PULL_THROUGH_CACHE)
+            if template and template.resource_tags:
+                needed["ecr:TagResource"] = f"to apply the tags of the repository creation template '{template.prefix}'"
+            needed["ecr:CreateRepository"] = "to create the repository"
         arn = self._registry.repository_arn(repository_name)
+        for action, purpose in needed.items():
+            if caller and not caller.may(action, arn, self._backend.registry_policy):
+                return f"{caller.arn} lacks the right {action} on {arn}, which is needed {purpose}"
+        if not is_new:
+            return None
+        return self._repositories.find_obstacle(repository_name, PULL_THROUGH_CACHE, enforced=caller is not None)
 
-        def may(action: str) -> bool:
-            return caller is None or caller.may(action, arn, self._backend.registry_policy)
-
-        if not may("ecr:BatchImportUpstreamImage"):
-            return False
-        if repository_name in self._backend.repositories:
-            return True
-        template = self._repositories.find_template(repository_name, PULL_THROUGH_CACHE)
-        if template and template.resource_tags and not may("ecr:TagResource"):
-            return False
-        return may("ecr:CreateRepository") and self._repositories.can_create(
-            repository_name, PULL_THROUGH_CACHE, enforced=caller is not None
-        )
+    def _explain_lack_of_rule(self, repository_name: str) -> str:
+        prefixes = listed(self._rules.prefixes)
+        reason = f"no pull through cache rule of {'/'.join(self._registry)} covers it; the prefixes there: {prefixes}"
+        elsewhere = [
+            "/".join(registry)
+            for registry, contents in used_registries()
+            if "rules" in vars(contents) and vars(contents)["rules"].find(repository_name)
+        ]
+        return f"{reason}; a rule would in {listed(elsewhere)}" if elsewhere else reason

@@ -35,6 +35,11 @@ class Access:
     caller: Caller | None
     """None while moto does not enforce IAM."""
 
+    @property
+    def arn(self) -> str:
+        """Of the caller; of the account's root user while moto does not enforce IAM."""
+        return self.caller.arn if self.caller else f"arn:{self.backend.registry.partition}:iam::{self.account_id}:root"
+
     def require(self, action: str, repository_name: str) -> None:
         """Check that the caller may take an action of the API on a repository.
 
@@ -83,12 +88,7 @@ class Access:
             reason = "with an explicit deny in an identity-based policy"
         elif self._decide_by(policy, action, resource) is PermissionResult.DENIED:
             reason = "with an explicit deny in a resource-based policy"
-        return ActionNotAllowed(self._arn, action, resource, reason)
-
-    @property
-    def _arn(self) -> str:
-        partition = self.backend.registry.partition
-        return self.caller.arn if self.caller else f"arn:{partition}:iam::{self.account_id}:root"
+        return ActionNotAllowed(self.arn, action, resource, reason)
 
     def _decide_by(self, policy: str | None, action: str, resource: str) -> PermissionResult:
         if self.caller:

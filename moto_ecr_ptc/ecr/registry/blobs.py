@@ -64,7 +64,7 @@ def delete(request: Request, path: Path, access: Access) -> Answer:
 
 def _pull(path: Path, access: Access) -> Blob:
     return access.backend.layer_pulls.get_layer(
-        repository_name=path.name, layer_digest=path.reference, caller=access.caller
+        repository_name=path.name, layer_digest=path.reference, caller=access.caller, asked_by=access.arn
     )
 
 

@@ -60,6 +60,7 @@ def referrers(request: Request, path: Path, access: Access) -> Answer:
             artifact_types=[artifact_type] if artifact_type else None,
             next_token=token,
             caller=access.caller,
+            asked_by=access.arn,
         )
         found += page
         if not token:

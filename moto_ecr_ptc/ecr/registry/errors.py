@@ -56,6 +56,7 @@ class JsonError(EndpointError):
         body = json.dumps(document, separators=(",", ":"), ensure_ascii=False) + "\n"
         headers = {"Content-Type": "application/json; charset=utf-8"}
         super().__init__(Answer(status, headers, body.encode(errors="backslashreplace")))
+        self.message = message
 
 
 class NotAuthorized(EndpointError):

@@ -40,6 +40,7 @@ def get(request: Request, path: Path, access: Access) -> Answer:
         image_ids=[image_id],
         accepted_media_types=_accepted_media_types(request.headers.get("accept", "")),
         caller=access.caller,
+        asked_by=access.arn,
     )
     for failure in failures:
         raise image_refusal(Failure(failure["failureCode"], failure["failureReason"]))

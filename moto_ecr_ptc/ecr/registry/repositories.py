@@ -14,6 +14,7 @@ from moto.ecr.exceptions import InvalidParameterException, RepositoryNotFoundExc
 from moto.ecr.models import Repository
 
 from ..images.repositories import CREATE_ON_PUSH
+from ..pulls.pull_log import log
 from ..validation import find_violation_of
 from .auth import Access
 
@@ -57,7 +58,9 @@ def check_target(access: Access, name: str, action: str) -> None:
             raise RepositoryNotFoundException(name, backend.account_id)
         for right in ("ecr:CreateRepository", "ecr:TagResource")[: 2 if template.resource_tags else 1]:
             access.require(right, name)
-        if not backend.new_repositories.can_create(name, CREATE_ON_PUSH, enforced=access.caller is not None):
+        obstacle = backend.new_repositories.find_obstacle(name, CREATE_ON_PUSH, enforced=access.caller is not None)
+        if obstacle:
+            log.warning("The push did not create the repository '%s' in %s/%s: %s.", name, *backend.registry, obstacle)
             raise RepositoryNotFoundException(name, backend.account_id)
 
 

@@ -6,9 +6,11 @@ from collections.abc import Callable
 
 from moto.core.base_backend import backend_lock
 
+from ..pulls.denials import record_denial
+from ..pulls.pull_log import Question
 from . import blobs, discovery, manifests, uploads
 from .auth import Access, authenticate
-from .errors import REFUSALS, EndpointError, InvalidBody, PageNotFound, refusal
+from .errors import REFUSALS, ActionNotAllowed, EndpointError, InvalidBody, PageNotFound, refusal
 from .messages import Answer, BodyCutOff, Request, json_answer
 from .paths import Path, parse
 from .repositories import check
@@ -43,6 +45,9 @@ _HANDLERS: dict[str, dict[str, _Handler]] = {
 }
 """The handlers of each kind of path, by method."""
 
+_PULLED = {"manifest": "BatchGetImage", "blob": "GetDownloadUrlForLayer", "referrers": "ListImageReferrers"}
+"""The operation of the API that a GET of each kind of path stands for."""
+
 
 def answer(request: Request) -> Answer:
     """Answer a request to the endpoint, whatever it is."""
@@ -72,4 +77,14 @@ def _handle(request: Request) -> Answer:
         raise PageNotFound
     if path.name:
         check("repositoryName", path.name, "RepositoryName")
-    return handler(request, path, access)
+    try:
+        return handler(request, path, access)
+    except ActionNotAllowed as error:
+        if path.kind in _PULLED and request.method in ("GET", "HEAD"):
+            _record_denial(path, access, error)
+        raise
+
+
+def _record_denial(path: Path, access: Access, error: ActionNotAllowed) -> None:
+    question = Question(_PULLED[path.kind], access.backend.registry, access.arn, path.name)
+    record_denial(question, [path.reference], error.message, access.backend.upstream_repositories)

@@ -36,7 +36,7 @@ class EcrSource(NamedTuple):
             image = find_by_digest(held, reference) if is_digest(reference) else find_by_tag(held, reference)
             manifest = None if image is None else read_manifest(image)
             if manifest is None:
-                raise UpstreamNotFound(f"{repository}:{reference}")
+                raise UpstreamNotFound(f"its repository '{repository}' has no image '{reference}'")
             layers = {blob.digest: backend.held_layer(repository, blob.digest) for blob in manifest.blobs}
             return Fetched(manifest, {digest: layer for digest, layer in layers.items() if layer is not None})
 
@@ -47,7 +47,7 @@ class EcrSource(NamedTuple):
             backend, _ = self._find(repository)
             layer = backend.held_layer(repository, digest)
             if layer is None:
-                raise UpstreamNotFound(f"{repository}@{digest}")
+                raise UpstreamNotFound(f"its repository '{repository}' has no such layer")
             return layer
 
     def get_referrers(
@@ -63,15 +63,20 @@ class EcrSource(NamedTuple):
     def _find(self, name: str) -> tuple[RegistryContents, Repository]:
         held = find_registry(self.registry)
         if held is None:
-            raise UpstreamNotFound(f"no Region {self.registry.region}")
+            raise UpstreamNotFound(f"there is no Region '{self.registry.region}'")
         repository = held.repositories.get(name)
         if repository is None:
-            raise UpstreamNotFound(name)
+            raise UpstreamNotFound(f"it has no repository '{name}'")
         if self.role_arn and self.registry.account_id != self.cache_registry.account_id:
             trusted = role_trusts(self.role_arn, [PULL_THROUGH_CACHE_ROLE.service], self.cache_registry)
             allowed = policy_allows_role(
                 repository.policy, self.role_arn, action="ecr:BatchGetImage", resource=repository.arn
             )
-            if not (trusted and allowed):
-                raise UpstreamAccessDenied(name)
+            if not trusted:
+                fault = f"does not exist, or does not trust {PULL_THROUGH_CACHE_ROLE.service}"
+                raise UpstreamAccessDenied(f"the rule's role '{self.role_arn}' {fault}")
+            if not allowed:
+                raise UpstreamAccessDenied(
+                    f"the policy of its repository '{name}' does not allow ecr:BatchGetImage to '{self.role_arn}'"
+                )
         return held, repository

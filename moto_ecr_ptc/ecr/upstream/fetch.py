@@ -14,6 +14,7 @@ from concurrent.futures import Future, wait
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from typing import TypeVar
+from urllib.parse import urlsplit
 
 import requests
 import urllib3
@@ -29,6 +30,7 @@ Value = TypeVar("Value")
 THREAD_NAME = "moto_ecr_ptc upstream request"
 
 _PIECE = 64 * 1024
+_MAX_WRAPPED = 10
 
 
 @dataclass(frozen=True)
@@ -39,13 +41,19 @@ class Answer:
     """Case-insensitive."""
 
     def error(self) -> UpstreamError:
-        return upstream_error(self.status, f"GET {self.url}: HTTP {self.status}")
+        return upstream_error(self.status, f"{origin(self.url)} answered HTTP {self.status}")
 
 
 @dataclass(frozen=True)
 class Document(Answer):
     content: bytes
     """Empty unless the status is 200."""
+
+
+def origin(url: str) -> str:
+    """Return what an error tells of a URL: the rest of it may hold a credential."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
 
 
 def fetch_document(url: str, headers: Mapping[str, str], timeout: float) -> Document:
@@ -113,15 +121,15 @@ class _Request:
         try:
             threading.Thread(target=fetch, name=THREAD_NAME, daemon=True).start()
         except RuntimeError as error:  # the process has too many
-            raise UpstreamUnavailable(f"GET {self._url}: {error}") from None
+            raise UpstreamUnavailable(f"no thread is left to ask {origin(self._url)} in: {error}") from None
 
     def _wait_for(self, future: Future[Value], seconds: float) -> Value:
         if not wait([future], seconds).done:
             is_reachable = self._is_reachable  # as it was in time
             self._connections.shut_down()
             if is_reachable:
-                raise UpstreamUnavailable(f"GET {self._url}: no end of the answer within {seconds} seconds")
-            raise UpstreamUnreachable(f"GET {self._url}: no answer within {seconds} seconds")
+                raise UpstreamUnavailable(f"{origin(self._url)}: no end of the answer within {seconds} seconds")
+            raise UpstreamUnreachable(f"{origin(self._url)}: no answer within {seconds} seconds")
         return future.result()
 
     def _fetch(self) -> Answer:
@@ -141,13 +149,13 @@ class _Request:
                 for part in parts if response.status_code == 200 else ():
                     size += len(part)
                     if size > self._max_size:
-                        raise UpstreamUnavailable(f"GET {self._url}: an answer of more than {self._max_size} bytes")
+                        raise UpstreamUnavailable(f"{origin(self._url)}: an answer of more than {self._max_size} bytes")
                     self._store(part)
         except (requests.ConnectionError, requests.Timeout) as error:
-            raise UpstreamUnreachable(f"GET {self._url}: {error}") from None
+            raise UpstreamUnreachable(f"{origin(self._url)}: {_cause(error)}") from None
         # requests' own errors are OSErrors; the others are about headers that cannot be sent or read.
         except (OSError, ValueError, urllib3.exceptions.HTTPError) as error:
-            raise UpstreamUnavailable(f"GET {self._url}: {error}") from None
+            raise UpstreamUnavailable(f"{origin(self._url)}: {_cause(error)}") from None
         return Answer(self._url, response.status_code, response.headers)
 
     def _store(self, part: bytes) -> None:
@@ -224,3 +232,18 @@ class _TrackedTlsConnection(_TrackedConnection, HTTPSConnection):
 
 def _pool_class(pool: type, connection: type) -> type:
     return type(pool.__name__, (pool,), {"ConnectionCls": connection})
+
+
+def _cause(error: BaseException) -> str:
+    """Return why there is no answer: in the system's words, which requests and urllib3 wrap several times.
+
+    Of other errors it is the kind alone, since their texts may hold what was sent.
+    """
+    for _ in range(_MAX_WRAPPED):
+        wrapped = (getattr(error, "reason", None), *error.args, error.__cause__, error.__context__)
+        inner = next((candidate for candidate in wrapped if isinstance(candidate, BaseException)), None)
+        if inner is None:
+            break
+        error = inner
+    words = (error.strerror or str(error)) if isinstance(error, OSError) else type(error).__name__
+    return words[:1].lower() + words[1:]

@@ -35,7 +35,7 @@ from ..images.manifests import (
     is_repository,
     is_tag,
 )
-from .fetch import Answer, Document, fetch_blob, fetch_document
+from .fetch import Answer, Document, fetch_blob, fetch_document, origin
 from .source import Fetched
 
 DEFAULT_TIMEOUT = 10
@@ -84,7 +84,7 @@ class ProxiedRegistry:
         :raises UpstreamError: there is none, or no valid one
         """
         if not (is_repository(repository) and (is_tag(reference) or is_digest(reference))):
-            raise UpstreamNotFound(f"{repository}:{reference}")
+            raise UpstreamNotFound("a registry has no image of such a name and reference")
         url = f"{self.url}/v2/{repository}/manifests/{reference}"
         answer = self._ask(url, repository, credentials, ", ".join(MEDIA_TYPES), self._fetch_document)
         digest = reference if is_digest(reference) else ""
@@ -98,7 +98,7 @@ class ProxiedRegistry:
                 manifest = Manifest(answer.content, declared, digest)
             manifest.check()
         except InvalidManifest as fault:
-            raise UpstreamUnavailable(f"GET {answer.url}: {fault}") from None
+            raise UpstreamUnavailable(f"{origin(answer.url)}: {fault}") from None
         return Fetched(manifest, {})
 
     def get_blob(
@@ -110,7 +110,7 @@ class ProxiedRegistry:
         :raises UpstreamError: there is none, or its content does not have the digest
         """
         if not (is_repository(repository) and is_digest(digest)):
-            raise UpstreamNotFound(f"{repository}@{digest}")
+            raise UpstreamNotFound("a registry has nothing of such a name and digest")
         url = f"{self.url}/v2/{repository}/blobs/{digest}"
         max_size = MAX_UNDESCRIBED_BLOB if size is None else min(size, MAX_LAYER_SIZE)
         with closing(BlobWriter(digest.partition(":")[0])) as writer:
@@ -130,7 +130,7 @@ class ProxiedRegistry:
         :raises UpstreamError: there is no valid list
         """
         if not (is_repository(repository) and is_digest(digest)):
-            raise UpstreamNotFound(f"{repository}@{digest}")
+            raise UpstreamNotFound("a registry has nothing of such a name and digest")
         deadline = time.monotonic() + self._timeout
         try:
             answer = self._ask(
@@ -147,14 +147,14 @@ class ProxiedRegistry:
             try:
                 referrers += Manifest(answer.content, OCI_INDEX).children
             except InvalidManifest as fault:
-                raise UpstreamUnavailable(f"GET {answer.url}: {fault}") from None
+                raise UpstreamUnavailable(f"{origin(answer.url)}: {fault}") from None
             link = _find_next(answer)
             if not link:
                 return referrers
             if time.monotonic() > deadline:
                 break
             answer = self._ask(self._follow(answer.url, link), repository, credentials, OCI_INDEX, self._fetch_document)
-        raise UpstreamUnavailable(f"GET {answer.url}: too many referrers")
+        raise UpstreamUnavailable(f"{origin(answer.url)}: too many referrers")
 
     def authenticate(self, credentials: UpstreamCredentials | None) -> None:
         """Return if the registry accepts the credentials.
@@ -218,13 +218,13 @@ class ProxiedRegistry:
 
     def _get_token(self, source: str, challenge: Mapping[str, str], basic: str | None) -> str:
         if not challenge.get("realm"):
-            raise UpstreamUnavailable(f"GET {source}: a challenge without a realm")
+            raise UpstreamUnavailable(f"{origin(source)}: a challenge without a realm")
         realm = self._follow(source, challenge["realm"])
         query = urllib.parse.urlencode({name: challenge[name] for name in ("service", "scope") if name in challenge})
         url = f"{realm}{'&' if '?' in realm else '?'}{query}"
         answer = self._get(url, "application/json", basic, self._fetch_document)
         if answer.status == 404:
-            raise UpstreamUnavailable(f"GET {url}: no token server")
+            raise UpstreamUnavailable(f"{origin(url)}: no token server")
         if answer.status != 200:
             raise answer.error()
         try:
@@ -235,7 +235,7 @@ class ProxiedRegistry:
             for member in ("token", "access_token"):
                 if isinstance(document.get(member), str) and document[member]:
                     return str(document[member])
-        raise UpstreamUnavailable(f"GET {url}: an answer without a token")
+        raise UpstreamUnavailable(f"{origin(url)}: an answer without a token")
 
     # --- HTTP --------------------------------------------------------------------------------------------------------
 
@@ -250,12 +250,12 @@ class ProxiedRegistry:
             if answer.status not in _REDIRECTS:
                 return answer
             if time.monotonic() > deadline:
-                raise UpstreamUnavailable(f"GET {url}: no end of the redirects within {self._timeout} seconds")
+                raise UpstreamUnavailable(f"{origin(url)}: no end of the redirects within {self._timeout} seconds")
             target = self._follow(url, answer.headers.get("Location", ""))
             if _origin(target) != _origin(url):
                 headers.pop("Authorization", None)
             url = target
-        raise UpstreamUnavailable(f"GET {url}: too many redirects")
+        raise UpstreamUnavailable(f"{origin(url)}: too many redirects")
 
     def _fetch_document(self, url: str, headers: Mapping[str, str]) -> Document:
         return fetch_document(url, headers, self._timeout)
@@ -271,10 +271,10 @@ class ProxiedRegistry:
             parts = urllib.parse.urlsplit(url)
             scheme, host, _ = _origin(url)
         except ValueError:
-            raise UpstreamUnavailable(f"GET {source}: pointed to a malformed URL") from None
+            raise UpstreamUnavailable(f"{origin(source)}: pointed to a malformed URL") from None
         schemes = ("https",) if source.startswith("https:") else ("http", "https")
         if host != self._host or scheme not in schemes or "@" in parts.netloc:
-            raise UpstreamUnavailable(f"GET {source}: pointed to {url}, where moto_ecr_ptc does not go")
+            raise UpstreamUnavailable(f"{origin(source)}: it pointed to {origin(url)}, where moto_ecr_ptc does not go")
         return url
 
 
@@ -340,4 +340,4 @@ def _find_next(answer: Answer) -> str | None:
 
 def _verify(answer: Answer, digest: str, has_it: bool) -> None:
     if not has_it:
-        raise UpstreamUnavailable(f"GET {answer.url}: content that does not have the digest {digest}")
+        raise UpstreamUnavailable(f"{origin(answer.url)}: content that does not have the digest {digest}")

@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 REMEMBERED_PULLS = 10_000
 """How many pulls an upstream remembers, since a server may run for a long time."""
 
-ERRORS = ("refused", "timeout")
+_ERRORS = {"refused": "connection refused", "timeout": "no answer in time"}
+"""What ``fail`` takes for an error, and what it stands for."""
 
 
 @dataclass(frozen=True)
@@ -163,8 +164,8 @@ class Upstream:
             raise ValueError(f"{repository!r} is not the name of a repository")
         if status is not None and not (type(status) is int and 400 <= status <= 599):
             raise ValueError(f"{status!r} is not the HTTP status of a failure (400 to 599)")
-        if error is not None and error not in ERRORS:
-            raise ValueError(f"{error!r} is not an error; choose one of {', '.join(map(repr, ERRORS))}")
+        if error is not None and error not in _ERRORS:
+            raise ValueError(f"{error!r} is not an error; choose one of {', '.join(map(repr, _ERRORS))}")
         failure = error if status is None else status
         assert failure is not None
         with backend_lock:
@@ -224,9 +225,11 @@ class Upstream:
                 if failing in self._failures:
                     raise _failure(self._failures[failing])
             if self._credentials and self._credentials != credentials:
-                raise UpstreamAccessDenied("other credentials")
+                raise UpstreamAccessDenied(_other_credentials(credentials))
             if repository and "/" not in repository and self.url == DOCKER_HUB and not self._proxied_url:
-                raise UpstreamAccessDenied("a name without 'library/'")
+                raise UpstreamAccessDenied(
+                    f"Docker Hub has no repository '{repository}': its official images are in 'library/{repository}'"
+                )
             return self._source
 
 
@@ -258,5 +261,13 @@ def _find_subject(held: HeldRepository, repository: str, digest: str) -> Descrip
     return Descriptor(manifest.media_type, digest, len(manifest.content))
 
 
+def _other_credentials(credentials: UpstreamCredentials | None) -> str:
+    if credentials is None:
+        return "it demands credentials, and the rule has no secret"
+    return "it does not accept the credentials in the rule's secret"
+
+
 def _failure(failure: int | str) -> UpstreamError:
-    return upstream_error(failure, f"HTTP {failure}") if isinstance(failure, int) else UpstreamUnreachable(failure)
+    if isinstance(failure, int):
+        return upstream_error(failure, f"it answered HTTP {failure}, as set up by 'fail'")
+    return UpstreamUnreachable(f"{_ERRORS[failure]}, as set up by 'fail'")

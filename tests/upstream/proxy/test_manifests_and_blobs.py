@@ -159,7 +159,7 @@ def test_malformed_digest_is_not_found_without_a_request(serve, method, reposito
 )
 def test_status_other_than_200_is_its_error(serve, status, error):
     server = serve({TAGGED: Answer(status)})
-    with pytest.raises(error, match=f"GET {server.url}{TAGGED}: HTTP {status}"):
+    with pytest.raises(error, match=f"{server.url} answered HTTP {status}"):
         get_tagged(server)
 
 
