@@ -84,3 +84,82 @@ def test_use_without_a_mock_or_a_server_is_a_runtime_error_that_says_what_to_do(
     assert error.startswith("RuntimeError: upstream_registry('quay.io') has no AWS to be an upstream of")
     for hint in ("mock_aws", "ThreadedMotoServer", "TEST_SERVER_MODE"):
         assert hint in error
+
+
+# --- assertions -------------------------------------------------------------------------------------------------------
+
+
+def test_what_was_pulled_is_asserted(aws, ecr, quay):
+    pull(ecr, "quay/a/b", "1", "2")
+    quay.assert_pulled("a/b")
+    quay.assert_pulled("a/b", times=2)
+    quay.assert_pulled("a/b", reference="1")
+    quay.assert_pulled("a/b", reference="1", times=1)
+    quay.assert_not_pulled("a/b", reference="3")
+    quay.assert_not_pulled("a/c")
+    upstream_registry("k8s").assert_not_pulled()
+
+
+def test_failed_request_counts_as_a_pull(aws, ecr, quay):
+    quay.fail(status=429)
+    pull(ecr, "quay/a/b")
+    quay.assert_pulled("a/b", reference="latest", times=1)
+
+
+@pytest.mark.parametrize(
+    ("repository", "arguments", "problem"),
+    [
+        ("a/c", {}, "was not asked for 'a/c'"),
+        ("a/b", {"reference": "3"}, "was not asked for 'a/b:3'"),
+        ("a/b", {"times": 1}, "was not asked for 'a/b' 1 times, but 2 times"),
+        ("a/b", {"reference": "sha256:0", "times": 3}, "was not asked for 'a/b@sha256:0' 3 times, but 0 times"),
+    ],
+)
+def test_assertion_that_fails_lists_what_was_asked(aws, ecr, quay, repository, arguments, problem):
+    quay.push("a/b", tag="1")
+    pull(ecr, "quay/a/b", "1", "2")
+    with pytest.raises(AssertionError) as caught:
+        quay.assert_pulled(repository, **arguments)
+    assert str(caught.value) == f"quay.io {problem}. It was asked for:\n  'a/b:1': ok\n  'a/b:2': ImageNotFound"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        ({}, "something"),
+        ({"repository": "a/b"}, "'a/b'"),
+        ({"repository": "a/b", "reference": "latest"}, "'a/b:latest'"),
+    ],
+)
+def test_assertion_that_nothing_was_pulled_lists_what_was(aws, ecr, quay, arguments, problem):
+    pull(ecr, "quay/a/b")
+    with pytest.raises(AssertionError) as caught:
+        quay.assert_not_pulled(**arguments)
+    assert str(caught.value) == f"quay.io was asked for {problem}. It was asked for:\n  'a/b:latest': ok"
+
+
+def test_assertion_without_any_pull_says_so(in_process):
+    with pytest.raises(AssertionError, match=r"quay\.io was not asked for 'a/b'\. It was asked for nothing\.$"):
+        upstream_registry("quay").assert_pulled("a/b")
+
+
+def test_assertion_lists_the_latest_fifty(in_process):
+    ecr = in_process.client("ecr")
+    ecr.create_pull_through_cache_rule(ecrRepositoryPrefix="quay", upstreamRegistryUrl="quay.io")
+    pull(ecr, "quay/a/b", *(str(number) for number in range(52)))
+    with pytest.raises(AssertionError) as caught:
+        upstream_registry("quay").assert_not_pulled()
+    lines = str(caught.value).splitlines()
+    assert lines[1:3] == ["  2 earlier requests", "  'a/b:2': ok"]
+    assert len(lines) == 52
+
+
+@pytest.mark.parametrize("times", [0, -1, True, "1", 1.0])
+def test_number_of_pulls_is_one_or_more(in_process, times):
+    with pytest.raises(ValueError, match="is not a number of requests; for none at all there is assert_not_pulled"):
+        upstream_registry("quay").assert_pulled("a/b", times=times)
+
+
+def test_reference_needs_its_repository(in_process):
+    with pytest.raises(ValueError, match="A reference needs its repository"):
+        upstream_registry("quay").assert_not_pulled(reference="1")
