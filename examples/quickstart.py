@@ -7,7 +7,7 @@ import requests
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
-from moto_ecr_ptc import upstream_registry
+from moto_ecr_ptc import pull_log, upstream_registry
 
 POLICY = {
     "Version": "2012-10-17",
@@ -54,6 +54,7 @@ def main():
     answer = ecr.batch_get_image(repositoryName=repository, imageIds=[{"imageTag": "3.20"}, {"imageTag": "3.21"}])
     tell("With Docker Hub out of patience: one tag cached, one not", answer["failures"])
     print("\nWhat Docker Hub was asked\n" + "\n".join(map(str, hub.pulls)))
+    print("\nWhat became of each pull, and why (failures are logged too)\n" + "\n".join(map(str, pull_log())))
 
     try:
         ecr.create_pull_through_cache_rule(ecrRepositoryPrefix="ghcr", upstreamRegistryUrl="ghcr.io")

@@ -17,6 +17,7 @@ from tests.upstream.layouts import write_layout
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 GUIDE = (ROOT / "docs" / "upstream-registries.md").read_text(encoding="utf-8")
+DEBUGGING = (ROOT / "docs" / "debugging.md").read_text(encoding="utf-8")
 ENDPOINT = (ROOT / "docs" / "registry-endpoint.md").read_text(encoding="utf-8")
 
 
@@ -26,7 +27,7 @@ def blocks(language, document=README):
 
 @pytest.mark.parametrize(
     "code",
-    [*blocks("python"), *blocks("python", GUIDE), *blocks("python", ENDPOINT)],
+    [code for document in (README, GUIDE, ENDPOINT, DEBUGGING) for code in blocks("python", document)],
     ids=lambda code: re.search(r"def (test_\w+)|$", code)[1] or "script",
 )
 def test_python_example_runs(pytester, code):
@@ -93,7 +94,9 @@ def test_quickstart_tells_the_whole_story():
         text=True,
         check=False,
     )
-    assert (process.returncode, process.stderr) == (0, "")
+    assert process.returncode == 0, process.stderr
+    (logged,) = process.stderr.splitlines()
+    assert logged in process.stdout
     for part in (
         '"ecrRepositoryPrefix": "docker-hub"',
         '"repositoryName": "docker-hub/library/alpine"',
@@ -101,6 +104,7 @@ def test_quickstart_tells_the_whole_story():
         "10263 bytes",
         "UpstreamTooManyRequests",
         "Pull(repository='library/alpine', reference='3.20'",
+        "failed with UpstreamTooManyRequests: registry-1.docker.io did not return it",
         "An error occurred (UnsupportedUpstreamRegistryException) when calling the CreatePullThroughCacheRule",
     ):
         assert part in process.stdout
