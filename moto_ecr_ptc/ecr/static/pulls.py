@@ -27,6 +27,7 @@ def list_pulls(parameters: Parameters) -> Any:
         "log": log.number,
         "total": total,
         "selected": len(selected),
+        "failed": sum(record.outcome != OK for _, record in selected),
         "pulls": [describe(record) for record in (later if limit is None else later[max(len(later) - limit, 0) :])],
     }
 

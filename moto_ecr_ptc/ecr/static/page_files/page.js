@@ -101,8 +101,8 @@ function pullRow(pull) {
       ? [badge("bad", "✕ Failed"), small(foreign(pull.outcome))]
       : [badge("good", "✓ Succeeded"), small(ANSWERED[pull.answered_by] || "")],
     [
-      make("span", { class: "name strong" }, foreign(pull.repository), separator, foreign(pull.reference)),
-      small(foreign(pull.operation)),
+      make("span", { class: "name strong" }, foreign(pull.repository), separator, reference(pull.reference)),
+      small(foreign(pull.operation), " by ", foreign(pull.caller)),
     ],
     [
       foreign(pull.reason),
@@ -113,7 +113,6 @@ function pullRow(pull) {
         ...fact("upstream", pull.upstream),
         ...fact("template", pull.template),
         ...(pull.fresh_until ? [make("span", {}, "fresh until ", moment(pull.fresh_until))] : []),
-        ...fact("by", pull.caller),
       ),
     ],
   ]);
@@ -148,17 +147,16 @@ function drawPulls(answer) {
   answer.pulls.forEach((pull) => codes.add(pull.outcome));
   const count = Math.min(answer.selected, rows);
   write("pulls-total", answer.selected.toLocaleString("en"));
-  write(
-    "pulls-count",
-    count < answer.selected
-      ? `The latest ${plural(count, "pull")} of ${answer.selected.toLocaleString("en")}, newest first.`
-      : answer.selected
-        ? `${plural(count, "pull")}, newest first.`
-        : "",
-  );
+  write("pulls-count", answer.selected ? describeCount(answer, count) : "");
   offerMore(answer.selected - count);
   position = answer.total;
   log = answer.log;
+}
+
+function describeCount(answer, count) {
+  const failed = answer.failed ? `${answer.failed.toLocaleString("en")} failed` : "none failed";
+  const shown = count < answer.selected ? `The latest ${count.toLocaleString("en")} are shown` : "The newest are first";
+  return `${plural(answer.selected, "pull")}, ${failed}. ${shown}.`;
 }
 
 function offerMore(hidden) {
@@ -187,10 +185,12 @@ function repositoryRows(repository) {
   return [make("tr", { class: "repository", role: "row" }, title), ...tags];
 }
 
-function digest(value) {
-  if (value === null) return small("none");
-  const short = make("span", { class: "small name", title: visible(value) }, foreign(value.slice(0, 19)), "…");
-  return short;
+const digest = (value) => small(value === null ? "none" : make("span", { class: "name" }, reference(value)));
+
+// A digest is too long to be read, and its beginning tells it from others.
+function reference(text) {
+  const isDigest = /^sha256:[0-9a-f]{64}$/.test(text);
+  return isDigest ? make("span", { title: text }, `${text.slice(0, 19)}…`) : foreign(text);
 }
 
 function state(tag) {
