@@ -408,7 +408,8 @@ function show(connection, text) {
   write("connection", text);
 }
 
-const announce = (text) => write("announcement", text);
+// Also if it is the same text again, so that it is read out again.
+const announce = (text) => byId("announcement").replaceChildren(text);
 
 // --- the beginning --------------------------------------------------------------------------------------------------
 
@@ -434,7 +435,8 @@ byId("pause").addEventListener("click", () => {
 });
 
 document.addEventListener("visibilitychange", () => {
-  if (!document.hidden && !isPaused) update();
+  if (document.hidden) clearTimeout(timer);
+  else if (!isPaused) update();
 });
 
 update(true);
