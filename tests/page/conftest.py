@@ -16,7 +16,7 @@ from conftest import Aws
 from tests.page.viewing import View
 
 # A profile of its own comes with each start.
-_OPTIONS = (
+OPTIONS = (
     "--headless",
     "--no-sandbox",
     "--disable-gpu",
@@ -28,10 +28,14 @@ _OPTIONS = (
 )
 
 
+def find_chromium() -> str | None:
+    return shutil.which("chromium")
+
+
 # Not for the session: as long as it runs, no other test of the process could start an event loop.
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    chromium = shutil.which("chromium")
+    chromium = find_chromium()
     if chromium is None:
         _end("Chromium is not installed (Debian package chromium)")
     try:
@@ -39,7 +43,7 @@ def browser() -> Iterator[Any]:
     except ImportError:
         _end("playwright is not installed (PyPI package playwright)")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=_OPTIONS)
+        browser = playwright.chromium.launch(executable_path=chromium, args=OPTIONS)
         yield browser
         browser.close()
 
