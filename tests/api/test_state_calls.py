@@ -386,7 +386,7 @@ def models(url: str) -> Any:
 
 def test_motos_data_has_rules_templates_and_upstreams(aws, url):
     aws.client("ecr").create_pull_through_cache_rule(**QUAY_RULE)
-    aws.client("ecr", "eu-west-1").create_repository_creation_template(prefix="a-b", appliedFor=["CREATE_ON_PUSH"])
+    aws.client("ecr", "eu-west-1").create_repository_creation_template(prefix="a-b", appliedFor=["REPLICATION"])
     upstream_registry("quay").fail(status=500)
     shown = models(url)
     (rule,) = shown["PullThroughCacheRule"]

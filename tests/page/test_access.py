@@ -60,7 +60,7 @@ def full(server):
         ecrRepositoryPrefix="hub", upstreamRegistryUrl="registry-1.docker.io", credentialArn=server.secret()
     )
     ecr.create_repository_creation_template(
-        prefix="quay", appliedFor=["PULL_THROUGH_CACHE", "CREATE_ON_PUSH"], description="a description " * 10
+        prefix="quay", appliedFor=["PULL_THROUGH_CACHE", "REPLICATION"], description="a description " * 10
     )
     upstream_registry("quay").push("team/a-repository-with-a-long-name/and-another-part", tag="x" * 128)
     upstream_registry("quay").push("team/app", tag="1")

@@ -80,7 +80,7 @@ def test_name_that_is_written_from_right_to_left_leaves_the_text_around_it_alone
 
 def test_hostile_description_of_a_template_is_shown_as_it_is(view, server):
     server.client("ecr").create_repository_creation_template(
-        prefix="quay", appliedFor=["CREATE_ON_PUSH"], description=HOSTILE[0]
+        prefix="quay", appliedFor=["REPLICATION"], description=HOSTILE[0]
     )
     view.open()
     assert HOSTILE[0] in view.text("#templates-list")
@@ -92,20 +92,19 @@ def test_hostile_text_anywhere_in_the_state_is_shown_as_it_is(view, server, text
     """What the server's checks let through or not: here each text that it answers with is a hostile one."""
     ecr = server.client("ecr")
     ecr.create_pull_through_cache_rule(ecrRepositoryPrefix="quay", upstreamRegistryUrl="quay.io")
-    ecr.create_repository_creation_template(prefix="quay", appliedFor=["CREATE_ON_PUSH"], description="what for")
+    ecr.create_repository_creation_template(prefix="quay", appliedFor=["REPLICATION"], description="what for")
     upstream_registry("quay").push("team/app", tag="1.0")
     upstream_registry("quay").fail("other/app", error="timeout")
     pull(ecr, "quay/team/app", "1.0")
 
-    def answer(route):
-        overview = route.fetch().json()
-        route.fulfill(json=altered(overview, text))
-
-    view.page.route("**/static/ecr/overview*", answer)
+    state = f"{server.endpoint_url}/moto-api/static/ecr/overview"
+    hostile = altered(requests.get(state, timeout=60).json(), text)
+    view.page.route(f"{state}*", lambda route: route.fulfill(json=hostile))
     view.open()
     for part in ("rules", "templates", "repositories", "upstreams"):
         assert f"1 {text}" in view.evaluate(f"document.querySelector('#{part}-list').textContent")
     assert_harmless(view)
+    view.page.unroute(f"{state}*")
 
 
 def altered(value, text):
