@@ -108,10 +108,11 @@ def _extend_cloudformation() -> None:
 
 
 def _extend_moto_api() -> None:
-    """Add the calls that set up upstream registries to moto's own API."""
+    """Add the calls, the page and the models of this package to moto's own API."""
     if _is_supported(sys.modules["moto"].__version__):
-        static = importlib.import_module("moto_ecr_ptc.ecr.static")
-        sys.modules[_MOTO_API].url_paths.update(static.url_paths)
+        urls = importlib.import_module("moto_ecr_ptc.ecr.static.urls")
+        sys.modules[_MOTO_API].url_paths.update(urls.url_paths)
+        importlib.import_module("moto_ecr_ptc.ecr.static.dashboard").register()
 
 
 def _find_running_servers() -> Iterator[Any]:

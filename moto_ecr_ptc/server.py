@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import importlib
+import logging
+import re
 import sys
 from contextlib import suppress
+from functools import wraps
+from typing import Any
 
 from .activation import UnsupportedMotoError
 
@@ -13,6 +17,7 @@ def main(argv: list[str] | None = None) -> None:
     """Run a server until it is stopped, with the options of ``moto_server``. It listens on 127.0.0.1 by default."""
     try:
         moto_server = importlib.import_module("moto.server")
+        serving = importlib.import_module("werkzeug.serving")
         # Imported now, so that an unsupported moto is reported here instead of to the first client.
         importlib.import_module("moto.ecr.models")
     except ModuleNotFoundError as error:
@@ -20,7 +25,43 @@ def main(argv: list[str] | None = None) -> None:
     except UnsupportedMotoError as error:
         sys.exit(str(error))
     _raise_limit_of_files()
+    _announce_page(serving.BaseWSGIServer)
+    logging.getLogger("werkzeug").addFilter(_is_worth_a_line)
     moto_server.main(argv)
+
+
+_QUESTION_OF_THE_PAGE = re.compile(r'"GET /moto-api/static/ecr/(overview|pulls)[? ][^"]*" 200 ')
+
+
+def _is_worth_a_line(record: logging.LogRecord) -> bool:
+    """Leave out what the page asks every second: nobody would find anything else."""
+    return not _QUESTION_OF_THE_PAGE.search(record.getMessage())
+
+
+def _announce_page(server_class: Any) -> None:
+    """Let a server tell where the page is, right after it has told its own URL.
+
+    Only then is the port known, and whether a server listens there at all. A process that the reloader starts tells
+    neither.
+    """
+    tell_own_url = getattr(server_class, "log_startup", None)
+    if tell_own_url is None:  # pragma: no cover (Werkzeug < 2.2)
+        return
+
+    @wraps(tell_own_url)
+    def tell_both(server: Any) -> None:
+        tell_own_url(server)
+        if not server.host.startswith("unix://"):
+            logging.getLogger("werkzeug").info(" * Rules, caches and pulls are shown on %s", _page_url(server))
+
+    server_class.log_startup = tell_both
+
+
+def _page_url(server: Any) -> str:
+    scheme = "http" if server.ssl_context is None else "https"
+    # A server on all addresses is on this one too.
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(server.host, server.host)
+    return f"{scheme}://{f'[{host}]' if ':' in host else host}:{server.port}/moto-api/ecr/"
 
 
 def _raise_limit_of_files() -> None:

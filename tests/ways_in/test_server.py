@@ -72,6 +72,72 @@ def test_server_program_answers_on_loopback(command):
         assert f" 00000000:{port:04X} 00000000:0000 0A" not in listening
 
 
+@pytest.mark.parametrize(
+    ("options", "url"),
+    [
+        (["-p", "0"], r"http://127\.0\.0\.1:(\d+)"),
+        (["-p", "0", "-H", "0.0.0.0"], r"http://127\.0\.0\.1:(\d+)"),
+        (["-p", "0", "-H", "localhost"], r"http://localhost:(\d+)"),
+    ],
+    ids=["default", "all addresses", "a name"],
+)
+def test_server_program_prints_the_url_of_the_page(options, url):
+    with printing(*options) as lines:
+        printed = "\n".join(lines)
+    own, page = (re.search(pattern, printed) for pattern in (rf"Running on {url}\n", rf"{url}/moto-api/ecr/"))
+    assert own[1] == page[1] != "0"
+
+
+def test_server_program_that_reloads_prints_the_url_of_the_page_once():
+    with running(sys.executable, "-m", "moto_ecr_ptc", "-r") as (port, process):
+        process.terminate()
+        printed = process.stdout.read()
+    assert "Restarting with" in printed
+    assert printed.count(f"http://127.0.0.1:{port}/moto-api/ecr/") == 1
+
+
+def test_server_program_with_tls_prints_the_url_of_the_page_with_it():
+    with printing("-p", "0", "-s") as lines:
+        assert re.search(r"https://127\.0\.0\.1:\d+/moto-api/ecr/$", lines[-2])
+
+
+def test_port_of_the_environment_is_in_the_url_of_the_page():
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    with printing(MOTO_PORT=str(port)) as lines:
+        assert lines[-2].endswith(f" http://127.0.0.1:{port}/moto-api/ecr/")
+
+
+@contextmanager
+def printing(*options, **environment):
+    """Run the server until it has said how it is stopped, and yield the lines that it has printed."""
+    command = [sys.executable, "-m", "moto_ecr_ptc", *options]
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1", **environment}
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment
+    ) as process:
+        lines = []
+        for line in process.stdout:
+            lines.append(line.rstrip())
+            if "CTRL+C" in line:
+                break
+        yield lines
+        process.terminate()
+
+
+def test_server_program_prints_no_line_for_what_the_page_asks_every_second():
+    with running(sys.executable, "-m", "moto_ecr_ptc") as (port, process):
+        url = f"http://127.0.0.1:{port}/moto-api"
+        for path in ("static/ecr/overview", "static/ecr/pulls?after=1", "static/ecr/pulls?after=x", "ecr/"):
+            requests.get(f"{url}/{path}", timeout=60)
+        process.terminate()
+        printed = process.stdout.read()
+    assert "overview" not in printed
+    assert "after=1" not in printed
+    assert "pulls?after=x" in printed
+    assert '"GET /moto-api/ecr/ ' in printed
+
+
 def test_server_program_takes_the_options_of_moto_server():
     ours, motos = (
         subprocess.run([sys.executable, "-m", module, "--help"], capture_output=True, text=True, check=True).stdout

@@ -171,6 +171,9 @@ class Templates:
         self._sequence = itertools.count()
         self._pages: Pages[RepositoryCreationTemplate] = Pages()
 
+    def __len__(self) -> int:
+        return len(self._templates)
+
     def create(
         self, *, prefix: str, settings: TemplateSettings, caller: Caller | None = None
     ) -> RepositoryCreationTemplate:

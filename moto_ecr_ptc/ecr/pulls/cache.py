@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from moto.ecr.models import ECRBackend, Image, Repository
@@ -12,6 +15,20 @@ from ..images.repositories import PULL_THROUGH_CACHE, Repositories
 from ..images.stored_images import digest_of, find_by_tag, store_image
 from .fetched import FetchedImage
 from .freshness import Freshness
+
+
+@dataclass(frozen=True)
+class CachedTag:
+    """A tag of a repository that was filled by pull through cache."""
+
+    tag: str
+    digest: str | None
+    is_pushed: bool
+    """Whether somebody pushed it, so that the upstream is never asked for it."""
+
+    is_fresh: bool
+    asked_at: datetime | None
+    """When the upstream was last asked for it; None if it was pushed or made stale."""
 
 
 class Cache:
@@ -34,6 +51,19 @@ class Cache:
         # A tag that was pushed with PutImage is never pulled.
         freshness = self.freshness
         return freshness.was_asked(repository_name, tag) and not freshness.is_fresh(repository_name, tag)
+
+    def tags(self, repository: Repository) -> Iterator[CachedTag]:
+        """Yield the tags of a repository, with what is known about each."""
+        freshness, name = self.freshness, repository.name
+        for image in repository.images:
+            for tag in image.image_tags:
+                yield CachedTag(
+                    tag,
+                    digest_of(image),
+                    is_pushed=not freshness.was_asked(name, tag),
+                    is_fresh=freshness.is_fresh(name, tag),
+                    asked_at=freshness.asked_at(name, tag),
+                )
 
     def get_or_create_repository(self, repository_name: str) -> Repository:
         """Return a repository to store a pulled image in, created with its template's settings if it does not exist."""

@@ -5,14 +5,17 @@ Source: Amazon ECR user guide, "Using pull through cache rules": ECR checks the 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import datetime, timedelta
+from collections.abc import Collection, Iterable
+from datetime import datetime, timedelta, timezone
 
 from ..images.manifests import is_tag
 from ..registry_id import now
 
 FRESH_FOR = timedelta(hours=24)
 """How long a cached tag is served without asking the upstream."""
+
+_LONG_AGO = datetime.min.replace(tzinfo=timezone.utc)
+"""When the upstream was asked for what has been made stale."""
 
 
 class Freshness:
@@ -41,6 +44,16 @@ class Freshness:
         """Return until when the upstream is not asked again; None if it never was, or may be asked now."""
         asked = self._asked.get(repository_name, {}).get(reference)
         return asked + FRESH_FOR if asked and now() - asked < FRESH_FOR else None
+
+    @property
+    def repositories(self) -> Collection[str]:
+        """The names of the repositories that were filled by pull through cache."""
+        return self._asked.keys()
+
+    def asked_at(self, repository_name: str, reference: str) -> datetime | None:
+        """Return when the upstream was last asked; None if it was not, or if that does not count any more."""
+        at = self._asked.get(repository_name, {}).get(reference)
+        return None if at == _LONG_AGO else at
 
     def mark_cached(self, repository_name: str) -> None:
         """Record that a repository is filled by pull through cache."""
@@ -78,9 +91,8 @@ class Freshness:
         :param repository_name: the only repository to do so in; None means all
         """
         expired = 0
-        long_ago = datetime.min.replace(tzinfo=now().tzinfo)
         for name, asked in self._asked.items():
             if repository_name in (None, name):
                 expired += sum(map(is_tag, asked))
-                self._asked[name] = dict.fromkeys(asked, long_ago)
+                self._asked[name] = dict.fromkeys(asked, _LONG_AGO)
         return expired

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from moto.core.base_backend import BackendDict, BaseBackend, backend_lock
@@ -51,6 +52,37 @@ class Pull:
 
     outcome: str
     """``ok``, or the failure code."""
+
+
+@dataclass(frozen=True)
+class HeldTags:
+    """What an upstream registry holds in one repository."""
+
+    repository: str
+    tags: dict[str, str]
+    """The digests of some tags."""
+
+    tags_total: int
+
+
+@dataclass(frozen=True)
+class UpstreamState:
+    """What an upstream registry holds and how it answers. The credentials that it accepts are not in it."""
+
+    url: str
+    is_default: bool
+    """Whether it has a small image under every name and tag."""
+
+    proxied_url: str | None
+    held: tuple[HeldTags, ...]
+    """Some of its repositories."""
+
+    held_total: int
+    failures: dict[str | None, int | str]
+    """The HTTP status or the error that the requests for a repository, or for every one (None), fail with."""
+
+    demands_credentials: bool
+    pulls: int
 
 
 class Upstream:
@@ -184,6 +216,27 @@ class Upstream:
         with backend_lock:
             return tuple(self._pulls)
 
+    def describe(self, limit: int) -> UpstreamState:
+        """Return what the registry holds and how it answers.
+
+        :param limit: of the number of repositories, and of tags in each
+        """
+        with backend_lock:
+            held = self._source.repositories if isinstance(self._source, GivenImages) else {}
+            return UpstreamState(
+                url=self.url,
+                is_default=isinstance(self._source, DefaultImages),
+                proxied_url=self._proxied_url,
+                held=tuple(
+                    HeldTags(name, dict(islice(repository.tags.items(), limit)), len(repository.tags))
+                    for name, repository in islice(held.items(), limit)
+                ),
+                held_total=len(held),
+                failures=dict(self._failures),
+                demands_credentials=self._credentials is not None,
+                pulls=len(self._pulls),
+            )
+
     # --- what ECR asks -------------------------------------------------------------------------------------------
 
     def get_manifest(self, repository: str, reference: str, credentials: UpstreamCredentials | None) -> Fetched:
@@ -245,6 +298,12 @@ class UpstreamBackend(BaseBackend):
         with backend_lock:
             return self._upstreams.setdefault(url, Upstream(url))
 
+    def describe(self, urls: Iterable[str], limit: int) -> list[UpstreamState]:
+        """Return the states of the upstream registries with these URLs, and of all others that were used."""
+        with backend_lock:
+            unused = {url: Upstream(url) for url in urls if url not in self._upstreams}
+            return [upstream.describe(limit) for _, upstream in sorted({**self._upstreams, **unused}.items())]
+
 
 _backends = BackendDict(UpstreamBackend, "ecr", use_boto3_regions=False, additional_regions=["aws"])
 
@@ -252,6 +311,14 @@ _backends = BackendDict(UpstreamBackend, "ecr", use_boto3_regions=False, additio
 def get_upstream(url: str) -> Upstream:
     """Return the upstream registry with this URL, in moto's current state."""
     return _backends["upstream registries"]["aws"].get(url)
+
+
+def describe_upstreams(urls: Iterable[str], limit: int) -> list[UpstreamState]:
+    """Return the states of the upstream registries with these URLs, and of all others that were used.
+
+    :param limit: of the number of repositories that each lists, and of tags in each of these
+    """
+    return _backends["upstream registries"]["aws"].describe(urls, limit)
 
 
 def _find_subject(held: HeldRepository, repository: str, digest: str) -> Descriptor:
