@@ -237,7 +237,8 @@ def _pool_class(pool: type, connection: type) -> type:
 def _cause(error: BaseException) -> str:
     """Return why there is no answer: in the system's words, which requests and urllib3 wrap several times.
 
-    Of other errors it is the kind alone, since their texts may hold what was sent.
+    Of other errors it is the kind alone, since their texts may hold what was sent. So may those of requests' own
+    errors, which are OSErrors too.
     """
     for _ in range(_MAX_WRAPPED):
         wrapped = (getattr(error, "reason", None), *error.args, error.__cause__, error.__context__)
@@ -245,5 +246,7 @@ def _cause(error: BaseException) -> str:
         if inner is None:
             break
         error = inner
-    words = (error.strerror or str(error)) if isinstance(error, OSError) else type(error).__name__
+    if not isinstance(error, OSError) or isinstance(error, requests.RequestException):
+        return f"a request that cannot be sent, or an answer that cannot be read ({type(error).__name__})"
+    words = error.strerror or str(error)
     return words[:1].lower() + words[1:]
