@@ -92,6 +92,7 @@ class _Request:
         self._timeout = timeout
         self._max_size = max_size
         self._write = write
+        self._silence = f"no answer within {timeout} seconds"
         self._is_reachable = False
         self._headers_received: Future[None] = Future()
         """Done too if there are none to receive."""
@@ -129,7 +130,7 @@ class _Request:
             self._connections.shut_down()
             if is_reachable:
                 raise UpstreamUnavailable(f"{origin(self._url)}: no end of the answer within {seconds} seconds")
-            raise UpstreamUnreachable(f"{origin(self._url)}: no answer within {seconds} seconds")
+            raise UpstreamUnreachable(f"{origin(self._url)}: {self._silence}")
         return future.result()
 
     def _fetch(self) -> Answer:
@@ -152,10 +153,11 @@ class _Request:
                         raise UpstreamUnavailable(f"{origin(self._url)}: an answer of more than {self._max_size} bytes")
                     self._store(part)
         except (requests.ConnectionError, requests.Timeout) as error:
-            raise UpstreamUnreachable(f"{origin(self._url)}: {_cause(error)}") from None
+            raise UpstreamUnreachable(f"{origin(self._url)}: {_cause(error, self._silence)}") from None
         # requests' own errors are OSErrors; the others are about headers that cannot be sent or read.
         except (OSError, ValueError, urllib3.exceptions.HTTPError) as error:
-            raise UpstreamUnavailable(f"{origin(self._url)}: {_cause(error)}") from None
+            pause = f"a pause of more than {self._timeout} seconds"
+            raise UpstreamUnavailable(f"{origin(self._url)}: {_cause(error, pause)}") from None
         return Answer(self._url, response.status_code, response.headers)
 
     def _store(self, part: bytes) -> None:
@@ -234,11 +236,13 @@ def _pool_class(pool: type, connection: type) -> type:
     return type(pool.__name__, (pool,), {"ConnectionCls": connection})
 
 
-def _cause(error: BaseException) -> str:
+def _cause(error: BaseException, time_out: str) -> str:
     """Return why there is no answer: in the system's words, which requests and urllib3 wrap several times.
 
     Of other errors it is the kind alone, since their texts may hold what was sent. So may those of requests' own
     errors, which are OSErrors too.
+
+    :param time_out: the words for an error that means a time-out
     """
     for _ in range(_MAX_WRAPPED):
         wrapped = (getattr(error, "reason", None), *error.args, error.__cause__, error.__context__)
@@ -248,5 +252,7 @@ def _cause(error: BaseException) -> str:
         error = inner
     if not isinstance(error, OSError) or isinstance(error, requests.RequestException):
         return f"a request that cannot be sent, or an answer that cannot be read ({type(error).__name__})"
+    if isinstance(error, (TimeoutError, socket.timeout)):
+        return time_out
     words = error.strerror or str(error)
     return words[:1].lower() + words[1:]
