@@ -1,8 +1,9 @@
-"""An upstream that wants credentials, and a way to see that pulls wait for each other."""
+"""An upstream that wants credentials, registries that are scripts, and a way to see that pulls wait for each other."""
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -10,6 +11,8 @@ import pytest
 from conftest import Aws
 from moto_ecr_ptc import UpstreamRegistry, upstream_registry
 from moto_ecr_ptc.ecr.pulls import upstream_locks
+from tests.upstream.proxy import scripted_registry
+from tests.upstream.proxy.scripted_registry import Server
 
 
 @pytest.fixture
@@ -40,3 +43,10 @@ def waiting(monkeypatch: pytest.MonkeyPatch) -> threading.Semaphore:
 
     monkeypatch.setattr(upstream_locks, "Lock", NoticedLock)
     return waiting
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[..., Server]]:
+    """Start registries that are scripts, which run until the test's end."""
+    with scripted_registry.serving() as start:
+        yield start

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
@@ -31,22 +30,15 @@ Start = Callable[[Mapping[str, Script]], Server]
 
 
 @pytest.fixture
-def proxy(quay: UpstreamRegistry) -> Iterator[Start]:
+def proxy(quay: UpstreamRegistry, serve: Start) -> Start:
     """Start a scripted registry, which the upstream of the rule quay then is a proxy of."""
-    servers: list[Server] = []
 
     def start(scripts: Mapping[str, Script]) -> Server:
-        server = Server(scripts)
-        servers.append(server)
-        threading.Thread(target=server.serve_forever, args=(0.01,)).start()
+        server = serve(scripts)
         quay.proxy(server.url)
         return server
 
-    yield start
-    for server in servers:
-        server.closing.set()
-        server.shutdown()
-        server.server_close()
+    return start
 
 
 def failure(code: str, detail: str) -> tuple[str, str]:

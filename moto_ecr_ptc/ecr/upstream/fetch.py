@@ -6,6 +6,7 @@ request therefore runs in a thread of its own, whose connection is shut down whe
 
 from __future__ import annotations
 
+import http.client
 import io
 import socket
 import threading
@@ -215,8 +216,18 @@ class _Connections:
                     connection.shutdown(socket.SHUT_RDWR)
 
 
+class _QuietResponse(http.client.HTTPResponse):
+    """Tells nothing of malformed headers: urllib3 would log them as a warning, and they may hold what was sent."""
+
+    def begin(self) -> None:
+        super().begin()
+        self.msg.defects.clear()
+        self.msg.set_payload("")
+
+
 class _TrackedConnection(HTTPConnection):
     connections: _Connections
+    response_class = _QuietResponse
 
     def _new_conn(self) -> socket.socket:
         with suppress(OSError):  # a failure to resolve the name shows again below
