@@ -119,3 +119,27 @@ def test_fidelity_names_tests_that_exist_and_all_rows():
     assert [int(row) for row in re.findall(r"^\| (\d+) \|", text, re.MULTILINE)] == list(range(1, 18))
     rows = [line for line in text.splitlines() if line.startswith("|") and "---" not in line]
     assert len(rows) > 70
+
+
+PULL_FAILURE = re.compile(
+    r"not found|is missing|[Mm]issing right|InvalidImageTag|\b(?:Repository|Image|Layers)NotFound|LayerInaccessible|"
+    r"\bUpstream(?:AccessDenied|TooManyRequests|Unavailable)\b|UnableTo\w+|"
+    r"\b(?:NAME_UNKNOWN|MANIFEST_UNKNOWN|BLOB_UNKNOWN|DENIED|TOOMANYREQUESTS|UNAVAILABLE)\b"
+)
+"""How a pull may end that brings nothing."""
+
+NO_PULL = re.compile(
+    r"push|POST|`_catalog`|path or method"
+    # Whoever is not known yet, or no longer, has not pulled.
+    r"|token is good|is deleted during|was deleted after it logged in"
+)
+"""What rows tell that are not about pulls."""
+
+
+def test_fidelity_names_a_test_of_the_reason_for_each_way_in_which_a_pull_fails():
+    text = (ROOT / "docs" / "fidelity.md").read_text(encoding="utf-8")
+    chapters = re.findall(r"^## (?:Pulls|The registry endpoint)\n(.*?)(?=^## )", text, re.MULTILINE | re.DOTALL)
+    rows = [line for line in "".join(chapters).splitlines() if line.startswith("| ")]
+    failures = [row for row in rows if PULL_FAILURE.search(row.split("|")[1]) and not NO_PULL.search(row.split("|")[1])]
+    assert len(failures) > 25
+    assert [row for row in failures if "`pulls/test_reasons" not in row] == []

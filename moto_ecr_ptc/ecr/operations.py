@@ -25,7 +25,7 @@ from .configuration.templates import SETTINGS, RepositoryCreationTemplate, read_
 from .downloads import layer_url
 from .exceptions import AccessDeniedException, ProtocolError, SerializationException, UnknownOperationException
 from .models import PullThroughCacheBackend
-from .pulls.denials import REFERENCES, record_denial
+from .pulls.denials import DENIED, REFERENCES, record_refusal
 from .pulls.download_signer import Layer
 from .pulls.pull_log import Question
 from .responses import OPERATIONS, SHARED_OPERATIONS, PullThroughCacheResponse
@@ -292,7 +292,7 @@ class Operations(BaseResponse):
             asked_by = caller.arn if caller else registry.root_arn
             question = Question(self._operation, registry, asked_by, members["repositoryName"])
             references = REFERENCES[self._operation](members)
-            record_denial(question, references, message, self._backend.upstream_repositories)
+            record_refusal(question, references, DENIED, message, self._backend.upstream_repositories)
 
     def _find_operation(self, target: str) -> str:
         service_model = get_service_model("ecr")

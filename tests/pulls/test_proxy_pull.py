@@ -33,7 +33,6 @@ from conftest import (
 )
 from moto_ecr_ptc import UpstreamRegistry, upstream_registry
 from moto_ecr_ptc.ecr.images.manifests import OCI_MANIFEST, Descriptor
-from moto_ecr_ptc.ecr.pulls import upstream_locks
 from moto_ecr_ptc.ecr.upstream.built_images import build_image, build_index
 from tests.upstream import docker_registry
 from tests.upstream.docker_registry import DockerRegistry
@@ -258,27 +257,6 @@ def test_time_out_is_waited_for_once(aws, ecr, quay, slow):
         assert [failure_codes(answer) for answer in answers] == [["UpstreamUnavailable"] * 2] * 4
     assert len(slow.requests) == 1
     assert repositories(ecr) == []
-
-
-@pytest.fixture
-def waiting(monkeypatch: pytest.MonkeyPatch) -> threading.Semaphore:
-    """Released by each pull that has to wait for its turn at the upstream."""
-    waiting = threading.Semaphore(0)
-
-    class NoticedLock:
-        def __init__(self) -> None:
-            self._lock = threading.Lock()
-
-        def __enter__(self) -> None:
-            if not self._lock.acquire(blocking=False):
-                waiting.release()
-                assert self._lock.acquire(timeout=60)
-
-        def __exit__(self, *_: object) -> None:
-            self._lock.release()
-
-    monkeypatch.setattr(upstream_locks, "Lock", NoticedLock)
-    return waiting
 
 
 def pull_one_behind_the_other(aws: Aws, slow: SlowRegistry, waiting: threading.Semaphore) -> tuple[Any, Any]:

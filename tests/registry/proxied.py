@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from moto_ecr_ptc.ecr.upstream.built_images import build_image
+from moto_ecr_ptc.ecr.upstream.built_images import build_image, build_index
 
 LAYER = b"layer of the proxied image"
 IMAGE = build_image([LAYER], "linux/amd64")
+NO_REFERRERS = build_index({}).manifest
 LAYER_DIGEST = IMAGE.manifest.layers[0].digest
 CONFIG_DIGEST = IMAGE.manifest.blobs[0].digest
 
@@ -41,7 +42,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.server.asked.set()
         assert self.server.open.wait(60)
         digest = self.path.rpartition("/")[2]
-        body, media_type = IMAGE.manifest.content, IMAGE.manifest.media_type
+        given = NO_REFERRERS if "/referrers/" in self.path else IMAGE.manifest
+        body, media_type = given.content, given.media_type
         if "/blobs/" in self.path:
             body, media_type = IMAGE.blobs.get(digest, b""), "application/octet-stream"
             if not body:

@@ -102,6 +102,17 @@ class Caller:
         results.add(_evaluate_policy(policy, self._principal(), action, resource))
         return _decide(results) is PermissionResult.PERMITTED
 
+    def explain_denial(self, action: str, resource: str, policy: str | None) -> str:
+        """Return which policy keeps the caller from an action on a repository of the own account, as a clause.
+
+        :param policy: of the registry
+        """
+        if self.decide(action, resource) is PermissionResult.DENIED:
+            return "an identity-based policy denies it"
+        if self.decide_by(policy, action, resource) is PermissionResult.DENIED:
+            return "the registry's policy denies it"
+        return "neither an identity-based policy nor the registry's policy allows it"
+
     def decide(self, action: str, resource: str) -> PermissionResult:
         """Return the decision of the caller's identity policies on ``action`` on ``resource``."""
         return _decide(self._evaluate(action, resource, None))

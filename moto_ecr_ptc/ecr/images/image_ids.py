@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from moto.ecr.models import Image, Repository
 
+from ..wording import listed
 from .manifests import is_tag
 from .stored_images import digest_of, find_by_digest, find_by_tag, read_manifest
 from .translation import translate
@@ -21,6 +22,8 @@ class Failure(NamedTuple):
 
     code: str
     reason: str
+    explanation: str = ""
+    """What a user needs to know beyond the reason, as a clause for the pull log."""
 
 
 MISSING = Failure("ImageNotFound", "Requested image not found")
@@ -35,6 +38,7 @@ INVALID_TAG = Failure(
     "InvalidImageTag",
     "Invalid request parameters: image tag should satisfy the regex '[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}'",
 )
+PULLED_BY_TAG = "Amazon ECR pulls an image by its tag alone, never by a digest"
 TAG_DOES_NOT_MATCH = Failure("ImageTagDoesNotMatchDigest", "The tag does not name the image with this digest")
 
 
@@ -75,14 +79,20 @@ def find_image(
     if fault:
         return fault
     if repository is None:
-        return failures.get(tag or "", MISSING)
+        return failures.get(tag or "", _missing(image_id))
     image = find_by_tag(repository, tag) if tag else find_by_digest(repository, digest or "")
     found = image and digest_of(image)
     if image is None or found is None:
-        return failures.get(tag or "", MISSING)
+        return failures.get(tag or "", _missing(image_id))
     if digest and found != digest:
-        return TAG_DOES_NOT_MATCH
+        return TAG_DOES_NOT_MATCH._replace(explanation=f"the tag names the image {found} here")
     return image
+
+
+def _missing(image_id: Mapping[str, str]) -> Failure:
+    if "imageDigest" not in image_id:
+        return MISSING
+    return MISSING._replace(explanation=f"the repository does not have it, and {PULLED_BY_TAG}")
 
 
 class ReturnedManifest(NamedTuple):
@@ -107,5 +117,13 @@ def find_accepted(
     manifest = None if "imageDigest" in image_id else read_manifest(image)
     translated = manifest and translate(manifest, accepted_media_types)
     if not translated:
-        return MISSING
+        obstacle = (
+            "an image that is asked for by its digest is never translated"
+            if "imageDigest" in image_id
+            else "it cannot be translated into one that is"
+        )
+        return MISSING._replace(
+            explanation=f"the repository has it with the media type '{image.image_manifest_media_type}', which is not "
+            f"among the accepted ones ({listed(accepted_media_types)}), and {obstacle}"
+        )
     return ReturnedManifest(translated.content.decode(), translated.media_type, translated.digest)

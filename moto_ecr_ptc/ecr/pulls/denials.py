@@ -1,28 +1,33 @@
-"""What the pull log tells of requests that IAM, or a repository's policy, denies before anything is decided."""
+"""What the pull log tells of requests that are refused before anything is decided: denied, or malformed."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from .image_records import reference_of
 from .pull_log import Question, get_pull_log
 from .upstream_repositories import UpstreamRepositories
 
 REFERENCES: dict[str, Callable[[Any], Iterable[str]]] = {
-    "BatchGetImage": lambda members: ["@".join(image_id.values()) for image_id in members["imageIds"]],
+    "BatchGetImage": lambda members: map(reference_of, members["imageIds"]),
     "GetDownloadUrlForLayer": lambda members: [members["layerDigest"]],
     "ListImageReferrers": lambda members: [members["subjectId"]["imageDigest"]],
 }
 """The operations that pull, and what the members of their requests ask for."""
 
 
-def record_denial(
-    question: Question, references: Iterable[str], message: str, upstream_repositories: UpstreamRepositories
-) -> None:
-    """Record a request that is denied.
+DENIED = "AccessDeniedException"
 
+
+def record_refusal(
+    question: Question, references: Iterable[str], code: str, message: str, upstream_repositories: UpstreamRepositories
+) -> None:
+    """Record a request that is refused.
+
+    :param code: the one that the API has for the refusal
     :param message: what the caller is told
     """
     route = upstream_repositories.route(question.repository_name)
     for reference in references:
-        get_pull_log().record(question, reference, "AccessDeniedException", message, route)
+        get_pull_log().record(question, reference, code, message, route)

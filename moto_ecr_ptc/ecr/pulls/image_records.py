@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from moto.core.exceptions import ServiceException
 from moto.ecr.exceptions import RepositoryNotFoundException
 
-from ..images.image_ids import TAG_DOES_NOT_MATCH, Failure, find_fault
+from ..images.image_ids import PULLED_BY_TAG, Failure, find_fault
 from .freshness import Freshness
-from .pull_log import CACHE, OK, Decision, PullLog, Question, Route
+from .pull_log import CACHE, FOREIGN_REGISTRY, OK, Decision, PullLog, Question, Route
 
 ImageId = Mapping[str, str]
 
@@ -29,7 +29,7 @@ class ImageRecords:
     def failures(self) -> dict[str, Failure]:
         """The failures of the upstream, by tag."""
         return {
-            tag: Failure(decision.error.code, decision.error.reason)
+            tag: Failure(decision.error.code, decision.error.reason, decision.reason)
             for tag, decision in self.decisions.items()
             if decision.error
         }
@@ -42,14 +42,12 @@ class ImageRecords:
         decision = self._find_decision(image_id)
         name, tag = self._question.repository_name, image_id.get("imageTag", "")
         if failure:
-            reason = decision.reason if decision else _explain_failure(image_id, failure)
-            if decision and decision.answered_by:
-                reason = "the stored image is of no accepted media type, and cannot be translated into one"
-            self._log.record(self._question, _reference(image_id), failure.code, reason, _route(decision, route))
+            reason = failure.explanation or (decision.reason if decision else failure.reason)
+            self._log.record(self._question, reference_of(image_id), failure.code, reason, _route(decision, route))
         elif route.rule or self._freshness.is_cached(name):
             self._log.record(
                 self._question,
-                _reference(image_id),
+                reference_of(image_id),
                 OK,
                 _explain_success(decision),
                 _route(decision, route),
@@ -61,21 +59,31 @@ class ImageRecords:
         self, image_ids: Sequence[ImageId], error: ServiceException, registry_id: str | None, route: Route
     ) -> None:
         """Record a request that is refused as a whole."""
-        reason = error.message
-        if isinstance(error, RepositoryNotFoundException):
-            reason = "the repository does not exist, and Amazon ECR pulls by tag alone"
-            if registry_id not in (None, self._question.registry.account_id):
-                reason = f"the API of one account does not read the registry of another, {registry_id}"
+        is_foreign = registry_id not in (None, self._question.registry.account_id)
         for image_id in image_ids:
-            decision, fault = self._find_decision(image_id), find_fault(image_id)
-            told = decision.reason if decision else fault.reason if fault else reason
-            self._log.record(self._question, _reference(image_id), error.code, told, _route(decision, route))
+            reason = FOREIGN_REGISTRY.format(registry_id) if is_foreign else self._explain_refusal(image_id, error)
+            route_taken = _route(self._find_decision(image_id), route)
+            self._log.record(self._question, reference_of(image_id), error.code, reason, route_taken)
+
+    def _explain_refusal(self, image_id: ImageId, error: ServiceException) -> str:
+        decision, fault = self._find_decision(image_id), find_fault(image_id)
+        refused = next((tag for tag, decided in self.decisions.items() if decided.refusal), None)
+        if refused is not None and not (decision and decision.refusal):
+            before = f"{decision.reason}, but " if decision else ""
+            return f"{before}the tag '{refused}' makes the whole request fail: {self.decisions[refused].reason}"
+        if decision:
+            return decision.reason
+        if not isinstance(error, RepositoryNotFoundException):
+            return error.message
+        obstacle = f"nothing is pulled for a malformed identifier ({fault.reason})" if fault else PULLED_BY_TAG
+        return f"the repository does not exist, and {obstacle}"
 
     def _find_decision(self, image_id: ImageId) -> Decision | None:
         return self.decisions.get(image_id["imageTag"]) if set(image_id) == {"imageTag"} else None
 
 
-def _reference(image_id: ImageId) -> str:
+def reference_of(image_id: ImageId) -> str:
+    """Return a tag, a digest, or both as in ``latest@sha256:0123``."""
     return "@".join(filter(None, (image_id.get("imageTag"), image_id.get("imageDigest"))))
 
 
@@ -89,11 +97,3 @@ def _explain_success(decision: Decision | None) -> str:
     if decision.answered_by:
         return decision.reason
     return f"the cached image is served, since {decision.reason}"
-
-
-def _explain_failure(image_id: ImageId, failure: Failure) -> str:
-    if find_fault(image_id) or failure == TAG_DOES_NOT_MATCH:
-        return failure.reason
-    if "imageDigest" in image_id:
-        return "the repository does not have this digest, and Amazon ECR pulls by tag alone"
-    return "the repository does not have this tag"

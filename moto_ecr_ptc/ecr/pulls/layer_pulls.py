@@ -26,7 +26,7 @@ from ..images.exceptions import LayerNotStored
 from ..images.stored_images import referenced_blobs
 from ..registry_id import RegistryId
 from .cache import Cache
-from .pull_log import CACHE, OK, UPSTREAM, Decision, Question, get_pull_log
+from .pull_log import CACHE, FOREIGN_REGISTRY, OK, UPSTREAM, Decision, Question, get_pull_log
 from .upstream_locks import UpstreamLocks
 from .upstream_repositories import NotAsked, UpstreamRepositories, UpstreamRepository
 
@@ -89,12 +89,14 @@ class LayerPulls:
             if repository is None or registry_id not in (None, repository.registry_id):
                 reason = "the repository does not exist, and layers are pulled only into one that does"
                 missing_in = registry_id or self._registry.account_id
+                if missing_in != self._registry.account_id:
+                    reason = FOREIGN_REGISTRY.format(registry_id)
                 return Decision(
                     reason, route, refusal=partial(RepositoryNotFoundException, repository_name, missing_in)
                 ), None
             layer = self._cache.layers.find(repository_name, layer_digest)
             if layer is not None:
-                return Decision("the registry holds it", route, CACHE), layer
+                return Decision("the repository has it", route, CACHE), layer
             lock = self._locks.get(f"{repository_name}@{layer_digest}")
         with lock.acquire(layer_digest) as shared_failure:
             with backend_lock:
@@ -103,10 +105,9 @@ class LayerPulls:
                     return Decision("another pull has just brought it", route, CACHE), layer
                 upstream = self._upstream_repositories.find(repository_name, caller)
                 if isinstance(upstream, NotAsked):
-                    refusal = _refusal_unasked(repository, layer_digest, upstream)
-                    return Decision(upstream.reason, route, refusal=refusal), None
+                    return _refuse_unasked(repository, layer_digest, upstream), None
                 if shared_failure:
-                    reason = f"{upstream.explain(shared_failure)}, which another pull found out just before"
+                    reason = upstream.explain_shared(shared_failure)
                     return Decision(reason, route, refusal=_refusal(repository, layer_digest, shared_failure)), None
                 described = referenced_blobs(repository.images).get(layer_digest)
             try:
@@ -146,12 +147,13 @@ class LayerPulls:
 _Refusal = Callable[[], ServiceException]
 
 
-def _refusal_unasked(repository: Repository, digest: str, upstream: NotAsked) -> _Refusal:
+def _refuse_unasked(repository: Repository, digest: str, upstream: NotAsked) -> Decision:
     if upstream.has_unusable_secret:
-        return UnableToGetUpstreamLayerException
+        return Decision(upstream.reason, upstream.route, refusal=UnableToGetUpstreamLayerException)
     if digest in getattr(repository, "layers", ()):
-        return LayerInaccessibleException
-    return _layer_not_found(repository, digest)
+        reason = f"moto knows that it was uploaded, but has not kept its bytes, and {upstream.reason}"
+        return Decision(reason, upstream.route, refusal=LayerInaccessibleException)
+    return Decision(upstream.reason, upstream.route, refusal=_layer_not_found(repository, digest))
 
 
 def _refusal(repository: Repository, digest: str, error: UpstreamError) -> _Refusal:

@@ -29,6 +29,9 @@ CACHE = "cache"
 UPSTREAM = "upstream"
 """What a pull was answered by."""
 
+FOREIGN_REGISTRY = "the registryId {} is another account's, and the API reads the registry of the caller's own alone"
+"""Why nothing is found in a registry that a request names."""
+
 REMEMBERED_RECORDS = 10_000
 """How many records are kept, since a server may run for a long time."""
 

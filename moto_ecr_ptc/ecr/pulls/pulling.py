@@ -147,8 +147,7 @@ class ImagePulls:
                 failure = shared_failure or unreachable
                 if failure:
                     self._cache.freshness.postpone(repository_name, tag)
-                    reason = f"{upstream.explain(failure)}, which another pull found out just before"
-                    return Decision(reason, upstream.route, error=failure)
+                    return Decision(upstream.explain_shared(failure), upstream.route, error=failure)
             outcome: FetchedImage | UpstreamError
             try:
                 outcome = _fetch(upstream, tag)

@@ -26,7 +26,7 @@ from ..paging import Pages
 from ..registry_id import RegistryId
 from .cache import Cache
 from .fetched import FetchedImage, fetch_image
-from .pull_log import CACHE, OK, UPSTREAM, Decision, Question, Route, get_pull_log
+from .pull_log import CACHE, FOREIGN_REGISTRY, OK, UPSTREAM, Decision, Question, Route, get_pull_log
 from .upstream_locks import UpstreamLocks
 from .upstream_repositories import NotAsked, UpstreamRepositories, UpstreamRepository
 
@@ -85,7 +85,10 @@ class ReferrerPulls:
                 repository = self._backend._get_repository(repository_name, registry_id)  # noqa: SLF001 (moto's check)
                 page = self._page(repository, digest, artifact_types, artifact_status, max_results, next_token)
         except (RepositoryNotFoundException, UnableToListUpstreamImageReferrersException) as error:
-            self._log.record(question, digest, error.code, decision.reason, decision.route)
+            reason = decision.reason
+            if decision.answered_by == UPSTREAM:
+                reason = f"{reason}; Amazon ECR creates a repository only to store an image in it"
+            self._log.record(question, digest, error.code, reason, decision.route)
             raise
         if next_token is None and (decision.route.rule or self._cache.freshness.is_cached(repository_name)):
             reason = decision.reason if decision.answered_by else f"the cached ones are listed, since {decision.reason}"
@@ -122,10 +125,12 @@ class ReferrerPulls:
         """Pull the referrers of an image, if the registry is this one and the caller may read."""
         route = self._upstream_repositories.route(repository_name)
         if registry_id not in (None, self._registry.account_id):
-            return Decision(f"the API of one account does not read the registry of another, {registry_id}", route)
+            return Decision(FOREIGN_REGISTRY.format(registry_id), route)
         arn = self._registry.repository_arn(repository_name)
         if caller and not caller.may("ecr:BatchGetImage", arn, self._backend.registry_policy):
-            return Decision(f"{caller.arn} lacks the right ecr:BatchGetImage on {arn}, which a pull needs too", route)
+            purpose = "to pull the referrers"
+            reason = self._upstream_repositories.explain_denial(caller, "ecr:BatchGetImage", repository_name, purpose)
+            return Decision(reason, route)
         return self._pull(repository_name, digest, caller)
 
     def _pull(self, repository_name: str, digest: str, caller: Caller | None) -> Decision:
@@ -144,12 +149,12 @@ class ReferrerPulls:
                         return self._fall_back_to_cache(repository_name, digest, upstream.reason, upstream.route)
                     return Decision(upstream.reason, upstream.route)
                 if shared_failure:
-                    reason = f"{upstream.explain(shared_failure)}, which another pull found out just before"
+                    reason = upstream.explain_shared(shared_failure)
                     return self._fall_back_to_cache(repository_name, digest, reason, upstream.route, shared_failure)
             fetched: list[FetchedImage] = []
             try:
                 fetched = upstream.ask(digest, partial(_fetch_referrers, upstream, digest))
-                reason = f"{upstream.rule.upstream_registry_url} returned {len(fetched)}"
+                reason = f"{upstream.rule.upstream_registry_url} returned {_count(fetched)}"
             except UpstreamNotFound as error:
                 reason = upstream.explain(error)
             except UpstreamError as error:
@@ -187,6 +192,10 @@ class ReferrerPulls:
             return Decision(reason, route, refusal=partial(UnableToListUpstreamImageReferrersException, error))
         self._cache.freshness.postpone(repository_name, digest)
         return Decision(reason, route)
+
+
+def _count(referrers: Sequence[FetchedImage]) -> str:
+    return "1 referrer" if len(referrers) == 1 else f"{len(referrers) or 'no'} referrers"
 
 
 def _fetch_referrers(upstream: UpstreamRepository, digest: str) -> list[FetchedImage]:

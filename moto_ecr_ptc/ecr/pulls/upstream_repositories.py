@@ -15,7 +15,7 @@ from ..access.credentials import MalformedSecret, SecretReader, UpstreamCredenti
 from ..access.iam import Caller
 from ..configuration.rules import PullThroughCacheRule, Rules, upstream_repository_name
 from ..configuration.upstream_registries import find_ecr_registry
-from ..exceptions import SecretException, UpstreamError
+from ..exceptions import SecretException, UpstreamAccessDenied, UpstreamError, UpstreamNotFound
 from ..images.registries import used_registries
 from ..images.repositories import PULL_THROUGH_CACHE, Repositories
 from ..registry_id import RegistryId, now
@@ -48,7 +48,16 @@ class UpstreamRepository(NamedTuple):
 
     def explain(self, error: UpstreamError) -> str:
         """Return how the upstream failed, as a clause."""
-        return f"{self.rule.upstream_registry_url} did not return it ({error.code}): {error.detail}"
+        url = self.rule.upstream_registry_url
+        if isinstance(error, UpstreamNotFound):
+            return f"{url} does not have it: {error.detail}"
+        if isinstance(error, UpstreamAccessDenied) and self.rule.credential_arn:
+            url = f"{url}, asked with the secret '{self.rule.credential_arn}',"
+        return f"{url} did not return it ({error.code}): {error.detail}"
+
+    def explain_shared(self, error: UpstreamError) -> str:
+        """Return how the upstream failed when it was asked for another pull, as a clause."""
+        return f"{self.explain(error)}; another pull had just found that out, so it was not asked again"
 
     def ask(self, reference: str, call: Callable[[], Answer]) -> Answer:
         """Return what ``call`` fetches from the upstream, and record the pull with its outcome.
@@ -197,17 +206,27 @@ class UpstreamRepositories:
         arn = self._registry.repository_arn(repository_name)
         for action, purpose in needed.items():
             if caller and not caller.may(action, arn, self._backend.registry_policy):
-                return f"{caller.arn} lacks the right {action} on {arn}, which is needed {purpose}"
+                return self.explain_denial(caller, action, repository_name, purpose)
         if not is_new:
             return None
         return self._repositories.find_obstacle(repository_name, PULL_THROUGH_CACHE, enforced=caller is not None)
 
+    def explain_denial(self, caller: Caller, action: str, repository_name: str, purpose: str) -> str:
+        """Return which right a caller lacks and why, as a clause.
+
+        :param purpose: what the right is needed for, as in "to create the repository"
+        """
+        arn = self._registry.repository_arn(repository_name)
+        cause = caller.explain_denial(action, arn, self._backend.registry_policy)
+        return f"{caller.arn} lacks the right {action} on {arn}, which is needed {purpose}: {cause}"
+
     def _explain_lack_of_rule(self, repository_name: str) -> str:
-        prefixes = listed(self._rules.prefixes)
-        reason = f"no pull through cache rule of {'/'.join(self._registry)} covers it; the prefixes there: {prefixes}"
+        prefixes = self._rules.prefixes
+        there = f"the prefixes with a rule: {listed(prefixes)}" if prefixes else "there are no rules"
+        reason = f"no pull through cache rule of {'/'.join(self._registry)} covers the repository; {there}"
         elsewhere = [
             "/".join(registry)
             for registry, contents in used_registries()
             if "rules" in vars(contents) and vars(contents)["rules"].find(repository_name)
         ]
-        return f"{reason}; a rule would in {listed(elsewhere)}" if elsewhere else reason
+        return f"{reason}; a rule of {listed(elsewhere)} would" if elsewhere else reason

@@ -14,7 +14,7 @@ from .auth import Access
 from .errors import RangeNotSatisfiable, Unsupported
 from .messages import Answer, BlobRange, Request
 from .paths import Path
-from .repositories import check, find
+from .repositories import check
 
 _RANGE = re.compile(r"bytes=(?:(?P<first>[0-9]+)-(?P<last>[0-9]*)|-(?P<suffix>[0-9]+))", re.IGNORECASE)
 
@@ -43,8 +43,9 @@ def head(request: Request, path: Path, access: Access) -> Answer:
     """
     check("layerDigest", path.reference, "LayerDigest")
     with backend_lock:
-        repository = find(access, path.name, "ecr:BatchCheckLayerAvailability")
-        layers, _ = access.backend.layers.check(repository, [path.reference])
+        access.require("ecr:BatchCheckLayerAvailability", path.name)
+        repository = access.backend.repositories.get(path.name)
+        layers = access.backend.layers.check(repository, [path.reference])[0] if repository else []
     size = layers[0]["layerSize"] if layers else _pull(path, access).size
     return Answer(
         200,

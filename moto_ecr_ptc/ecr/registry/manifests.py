@@ -16,6 +16,8 @@ from ..images.manifests import (
     Manifest,
     is_tag,
 )
+from ..pulls.denials import record_refusal
+from ..pulls.pull_log import Question
 from .auth import Access
 from .errors import image_refusal
 from .messages import Answer, Request
@@ -35,6 +37,11 @@ def get(request: Request, path: Path, access: Access) -> Answer:
     """Return a manifest, pulled through the cache if that is due. (BatchGetImage)"""
     access.require("ecr:BatchGetImage", path.name)
     image_id = _image_id(path.reference)
+    fault = find_fault(image_id)
+    if fault:
+        question = Question("BatchGetImage", access.backend.registry, access.arn, path.name)
+        record_refusal(question, [path.reference], fault.code, fault.reason, access.backend.upstream_repositories)
+        raise image_refusal(fault)
     images, failures = access.backend.image_pulls.get_images(
         repository_name=path.name,
         image_ids=[image_id],
@@ -77,17 +84,16 @@ def delete(request: Request, path: Path, access: Access) -> Answer:
     """Delete a tag, and its image with the last one; or an image with all its tags. (BatchDeleteImage)"""
     access.require("ecr:BatchDeleteImage", path.name)
     image_id = _image_id(path.reference)
+    fault = find_fault(image_id)
+    if fault:
+        raise image_refusal(fault)
     for failure in access.backend.batch_delete_image(path.name, None, [image_id])["failures"]:
         raise image_refusal(Failure(failure["failureCode"], failure["failureReason"]))
     return Answer(202)
 
 
 def _image_id(reference: str) -> dict[str, str]:
-    image_id = {"imageDigest" if ":" in reference else "imageTag": reference}
-    fault = find_fault(image_id)
-    if fault:
-        raise image_refusal(fault)
-    return image_id
+    return {"imageDigest" if ":" in reference else "imageTag": reference}
 
 
 def _content_type(stored: object) -> str:

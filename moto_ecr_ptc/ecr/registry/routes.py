@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from moto.core.base_backend import backend_lock
 
-from ..pulls.denials import record_denial
+from ..pulls.denials import DENIED, record_refusal
 from ..pulls.pull_log import Question
 from . import blobs, discovery, manifests, uploads
 from .auth import Access, authenticate
@@ -87,4 +87,4 @@ def _handle(request: Request) -> Answer:
 
 def _record_denial(path: Path, access: Access, error: ActionNotAllowed) -> None:
     question = Question(_PULLED[path.kind], access.backend.registry, access.arn, path.name)
-    record_denial(question, [path.reference], error.message, access.backend.upstream_repositories)
+    record_refusal(question, [path.reference], DENIED, error.message, access.backend.upstream_repositories)

@@ -34,9 +34,12 @@ class EcrSource(NamedTuple):
         with backend_lock:
             backend, held = self._find(repository)
             image = find_by_digest(held, reference) if is_digest(reference) else find_by_tag(held, reference)
-            manifest = None if image is None else read_manifest(image)
-            if manifest is None:
+            if image is None:
                 raise UpstreamNotFound(f"its repository '{repository}' has no image '{reference}'")
+            manifest = read_manifest(image)
+            if manifest is None:
+                fault = "has a malformed manifest or digest, which Amazon ECR would not have stored"
+                raise UpstreamNotFound(f"the image '{reference}' of its repository '{repository}' {fault}")
             layers = {blob.digest: backend.held_layer(repository, blob.digest) for blob in manifest.blobs}
             return Fetched(manifest, {digest: layer for digest, layer in layers.items() if layer is not None})
 
@@ -68,15 +71,16 @@ class EcrSource(NamedTuple):
         if repository is None:
             raise UpstreamNotFound(f"it has no repository '{name}'")
         if self.role_arn and self.registry.account_id != self.cache_registry.account_id:
-            trusted = role_trusts(self.role_arn, [PULL_THROUGH_CACHE_ROLE.service], self.cache_registry)
+            service = PULL_THROUGH_CACHE_ROLE.service
+            trusted = role_trusts(self.role_arn, [service], self.cache_registry)
             allowed = policy_allows_role(
                 repository.policy, self.role_arn, action="ecr:BatchGetImage", resource=repository.arn
             )
             if not trusted:
-                fault = f"does not exist, or does not trust {PULL_THROUGH_CACHE_ROLE.service}"
+                fault = "does not exist" if trusted is None else f"does not trust {service}"
                 raise UpstreamAccessDenied(f"the rule's role '{self.role_arn}' {fault}")
             if not allowed:
                 raise UpstreamAccessDenied(
-                    f"the policy of its repository '{name}' does not allow ecr:BatchGetImage to '{self.role_arn}'"
+                    f"its repository '{name}' has no policy that allows ecr:BatchGetImage to '{self.role_arn}'"
                 )
         return held, repository

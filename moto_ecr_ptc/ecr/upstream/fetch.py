@@ -6,6 +6,7 @@ request therefore runs in a thread of its own, whose connection is shut down whe
 
 from __future__ import annotations
 
+import http.client
 import io
 import socket
 import threading
@@ -92,6 +93,7 @@ class _Request:
         self._timeout = timeout
         self._max_size = max_size
         self._write = write
+        self._silence = f"no answer within {timeout} seconds"
         self._is_reachable = False
         self._headers_received: Future[None] = Future()
         """Done too if there are none to receive."""
@@ -129,7 +131,7 @@ class _Request:
             self._connections.shut_down()
             if is_reachable:
                 raise UpstreamUnavailable(f"{origin(self._url)}: no end of the answer within {seconds} seconds")
-            raise UpstreamUnreachable(f"{origin(self._url)}: no answer within {seconds} seconds")
+            raise UpstreamUnreachable(f"{origin(self._url)}: {self._silence}")
         return future.result()
 
     def _fetch(self) -> Answer:
@@ -152,10 +154,11 @@ class _Request:
                         raise UpstreamUnavailable(f"{origin(self._url)}: an answer of more than {self._max_size} bytes")
                     self._store(part)
         except (requests.ConnectionError, requests.Timeout) as error:
-            raise UpstreamUnreachable(f"{origin(self._url)}: {_cause(error)}") from None
+            raise UpstreamUnreachable(f"{origin(self._url)}: {_cause(error, self._silence)}") from None
         # requests' own errors are OSErrors; the others are about headers that cannot be sent or read.
         except (OSError, ValueError, urllib3.exceptions.HTTPError) as error:
-            raise UpstreamUnavailable(f"{origin(self._url)}: {_cause(error)}") from None
+            pause = f"a pause of more than {self._timeout} seconds"
+            raise UpstreamUnavailable(f"{origin(self._url)}: {_cause(error, pause)}") from None
         return Answer(self._url, response.status_code, response.headers)
 
     def _store(self, part: bytes) -> None:
@@ -213,8 +216,18 @@ class _Connections:
                     connection.shutdown(socket.SHUT_RDWR)
 
 
+class _QuietResponse(http.client.HTTPResponse):
+    """Tells nothing of malformed headers: urllib3 would log them as a warning, and they may hold what was sent."""
+
+    def begin(self) -> None:
+        super().begin()
+        self.msg.defects.clear()
+        self.msg.set_payload("")
+
+
 class _TrackedConnection(HTTPConnection):
     connections: _Connections
+    response_class = _QuietResponse
 
     def _new_conn(self) -> socket.socket:
         with suppress(OSError):  # a failure to resolve the name shows again below
@@ -234,10 +247,13 @@ def _pool_class(pool: type, connection: type) -> type:
     return type(pool.__name__, (pool,), {"ConnectionCls": connection})
 
 
-def _cause(error: BaseException) -> str:
+def _cause(error: BaseException, time_out: str) -> str:
     """Return why there is no answer: in the system's words, which requests and urllib3 wrap several times.
 
-    Of other errors it is the kind alone, since their texts may hold what was sent.
+    Of other errors it is the kind alone, since their texts may hold what was sent. So may those of requests' own
+    errors, which are OSErrors too.
+
+    :param time_out: the words for an error that means a time-out
     """
     for _ in range(_MAX_WRAPPED):
         wrapped = (getattr(error, "reason", None), *error.args, error.__cause__, error.__context__)
@@ -245,5 +261,9 @@ def _cause(error: BaseException) -> str:
         if inner is None:
             break
         error = inner
-    words = (error.strerror or str(error)) if isinstance(error, OSError) else type(error).__name__
+    if not isinstance(error, OSError) or isinstance(error, requests.RequestException):
+        return f"a request that cannot be sent, or an answer that cannot be read ({type(error).__name__})"
+    if isinstance(error, (TimeoutError, socket.timeout)):
+        return time_out
+    words = error.strerror or str(error)
     return words[:1].lower() + words[1:]

@@ -45,7 +45,7 @@ class DefaultImages:
 
     def get_manifest(self, repository: str, reference: str, credentials: UpstreamCredentials | None) -> Fetched:
         if not (is_repository(repository) and is_tag(reference)):
-            raise UpstreamNotFound("it has no image of such a name and tag")
+            raise UpstreamNotFound(f"no registry has an image '{reference}' in a repository '{repository}'")
         image = _default_image(repository, reference)
         return Fetched(image.manifest, {digest: make_blob(content) for digest, content in image.blobs.items()})
 

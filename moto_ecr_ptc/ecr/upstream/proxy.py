@@ -84,18 +84,23 @@ class ProxiedRegistry:
         :raises UpstreamError: there is none, or no valid one
         """
         if not (is_repository(repository) and (is_tag(reference) or is_digest(reference))):
-            raise UpstreamNotFound("a registry has no image of such a name and reference")
+            raise UpstreamNotFound(f"no registry has an image '{reference}' in a repository '{repository}'")
         url = f"{self.url}/v2/{repository}/manifests/{reference}"
         answer = self._ask(url, repository, credentials, ", ".join(MEDIA_TYPES), self._fetch_document)
         digest = reference if is_digest(reference) else ""
-        for claimed in filter(None, (digest, answer.headers.get("Docker-Content-Digest"))):
-            _verify(answer, claimed, has_digest(answer.content, claimed))
+        for claimed, claim in (
+            (digest, "that it was asked for by"),
+            (answer.headers.get("Docker-Content-Digest"), "in its Docker-Content-Digest header"),
+        ):
+            _verify(answer, claim, not claimed or has_digest(answer.content, claimed))
         media_type = answer.headers.get("Content-Type", "").partition(";")[0].strip()
         try:
             manifest = Manifest(answer.content, media_type, digest)
             declared = manifest.document.get("mediaType")
             if media_type not in MEDIA_TYPES and isinstance(declared, str):
                 manifest = Manifest(answer.content, declared, digest)
+            if manifest.media_type not in MEDIA_TYPES:
+                raise InvalidManifest("a manifest of a media type that Amazon ECR does not store")
             manifest.check()
         except InvalidManifest as fault:
             raise UpstreamUnavailable(f"{origin(answer.url)}: {fault}") from None
@@ -119,7 +124,7 @@ class ProxiedRegistry:
                 return fetch_blob(url, headers, self._timeout, max_size, writer.write)
 
             answer = self._ask(url, repository, credentials, "*/*", fetch)
-            _verify(answer, digest, writer.has_digest(digest))
+            _verify(answer, "that it was asked for by", writer.has_digest(digest))
             return writer.finish()
 
     def get_referrers(self, repository: str, digest: str, credentials: UpstreamCredentials | None) -> list[Descriptor]:
@@ -273,8 +278,16 @@ class ProxiedRegistry:
         except ValueError:
             raise UpstreamUnavailable(f"{origin(source)}: pointed to a malformed URL") from None
         schemes = ("https",) if source.startswith("https:") else ("http", "https")
-        if host != self._host or scheme not in schemes or "@" in parts.netloc:
-            raise UpstreamUnavailable(f"{origin(source)}: it pointed to {origin(url)}, where moto_ecr_ptc does not go")
+        # The messages leave out the target, since it may contain what was sent.
+        faults = {
+            "another host than the one that was given to 'proxy'": host != self._host,
+            "a URL that is not http or https": scheme not in ("http", "https"),
+            "http, though it was asked by https": scheme not in schemes,
+            "a URL with credentials": "@" in parts.netloc,
+        }
+        for fault, found in faults.items():
+            if found:
+                raise UpstreamUnavailable(f"{origin(source)}: pointed to {fault}, where moto_ecr_ptc does not go")
         return url
 
 
@@ -338,6 +351,6 @@ def _find_next(answer: Answer) -> str | None:
     return next((link["url"] for link in links if link.get("rel") == "next"), None)
 
 
-def _verify(answer: Answer, digest: str, has_it: bool) -> None:
+def _verify(answer: Answer, claim: str, has_it: bool) -> None:
     if not has_it:
-        raise UpstreamUnavailable(f"{origin(answer.url)}: content that does not have the digest {digest}")
+        raise UpstreamUnavailable(f"{origin(answer.url)}: content that does not have the digest {claim}")

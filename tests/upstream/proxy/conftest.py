@@ -3,31 +3,20 @@
 from __future__ import annotations
 
 import socket
-import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
-from tests.upstream.proxy.scripted_registry import Script, Server
+from tests.upstream.proxy import scripted_registry
+from tests.upstream.proxy.scripted_registry import Server
 
 
 @pytest.fixture
 def serve() -> Iterator[Callable[..., Server]]:
     """Start servers with scripts, which run until the test's end."""
-    servers: list[Server] = []
-
-    def start(scripts: Mapping[str, Script]) -> Server:
-        server = Server(scripts)
-        servers.append(server)
-        threading.Thread(target=server.serve_forever, args=(0.01,)).start()
-        return server
-
-    yield start
-    for server in servers:
-        server.closing.set()
-        server.shutdown()
-        server.server_close()
+    with scripted_registry.serving() as start:
+        yield start
 
 
 @pytest.fixture

@@ -6,7 +6,8 @@ import base64
 import json
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Union
@@ -120,6 +121,24 @@ class Raw:
             handler.server.closing.wait(60)
         except OSError:
             pass  # the client gave up
+
+
+@contextmanager
+def serving() -> Iterator[Callable[[Mapping[str, Script]], Server]]:
+    """Yield a function that starts a server with scripts, which runs until the end of the body of ``with``."""
+    servers: list[Server] = []
+
+    def start(scripts: Mapping[str, Script]) -> Server:
+        server = Server(scripts)
+        servers.append(server)
+        threading.Thread(target=server.serve_forever, args=(0.01,)).start()
+        return server
+
+    yield start
+    for server in servers:
+        server.closing.set()
+        server.shutdown()
+        server.server_close()
 
 
 def manifest(content: bytes = MANIFEST, media_type: str = OCI_MANIFEST, **headers: str) -> Answer:

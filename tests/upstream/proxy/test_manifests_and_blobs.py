@@ -104,8 +104,8 @@ def test_media_type_that_the_header_does_not_tell_is_the_manifests_own(serve, he
         (b"", OCI_MANIFEST, "a manifest that is not JSON"),
         (b"{}", OCI_MANIFEST, "an image manifest without layers"),
         (b'{"manifests": [{}]}', OCI_INDEX, "a manifest with a malformed descriptor"),
-        (b"{}", "text/html", "a manifest of the media type 'text/html'"),
-        (b'{"mediaType": ["x"]}', "text/html", "a manifest of the media type 'text/html'"),
+        (b"{}", "text/html", "a manifest of a media type that Amazon ECR does not store"),
+        (b'{"mediaType": ["x"]}', "text/html", "a manifest of a media type that Amazon ECR does not store"),
     ],
 )
 def test_manifest_that_ecr_cannot_store_is_unavailable(serve, content, media_type, fault):
