@@ -393,7 +393,12 @@ async function update(fromTheBeginning = false) {
   }
   isAsking = false;
   if (isOutdated) update();
-  else if (!isPaused && !document.hidden) timer = setTimeout(update, PERIOD);
+  else timer = setTimeout(goOn, PERIOD);
+}
+
+// The next question, unless nobody would see the answer: then the first sight of the page asks it, or the button.
+function goOn() {
+  if (!isPaused && !document.hidden) update();
 }
 
 // --- words about it -------------------------------------------------------------------------------------------------
@@ -434,9 +439,6 @@ byId("pause").addEventListener("click", () => {
   update();
 });
 
-document.addEventListener("visibilitychange", () => {
-  if (document.hidden) clearTimeout(timer);
-  else if (!isPaused) update();
-});
+document.addEventListener("visibilitychange", goOn);
 
 update(true);
