@@ -211,6 +211,19 @@ def test_page_has_headings_landmarks_and_tables_with_names(new_view, full, width
     assert page.evaluate("document.documentElement.lang") == "en"
 
 
+def test_tables_that_are_laid_out_as_stacks_are_still_tables_to_a_screen_reader(new_view, full):
+    view = new_view(full, viewport={"width": 400, "height": 900}).open()
+    assert view.evaluate("getComputedStyle(document.querySelector('.pulls tr')).display") == "grid"
+    nodes = view.page.context.new_cdp_session(view.page).send("Accessibility.getFullAXTree")["nodes"]
+    roles = [node["role"]["value"] for node in nodes if not node["ignored"]]
+    assert roles.count("table") == 5
+    assert roles.count("row") == view.evaluate("document.querySelectorAll('tr').length")
+    assert roles.count("cell") == view.evaluate("document.querySelectorAll('td').length")
+    assert roles.count("columnheader") == view.evaluate("document.querySelectorAll('thead th').length")
+    # Chromium finds out by itself; other browsers go by the layout unless the role is spelled out.
+    assert view.evaluate("document.querySelectorAll(':is(table, thead, tbody, tr, th, td):not([role])').length") == 0
+
+
 def test_failure_is_told_by_more_than_its_colour(new_view, full):
     view = new_view(full, forced_colors="active").open()
     assert "✕ Failed" in view.text(".pulls tbody tr.failed")
