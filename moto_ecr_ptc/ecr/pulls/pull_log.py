@@ -29,7 +29,7 @@ CACHE = "cache"
 UPSTREAM = "upstream"
 """What a pull was answered by."""
 
-FOREIGN_REGISTRY = "the registryId {} is another account's, and the API reads the registry of the caller's own alone"
+FOREIGN_REGISTRY = "the registryId {} belongs to another account, whose registry the mocked API does not read"
 """Why nothing is found in a registry that a request names."""
 
 REMEMBERED_RECORDS = 10_000
