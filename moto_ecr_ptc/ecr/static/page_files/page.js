@@ -9,7 +9,7 @@ const PERIOD = 1000; // milliseconds from an answer to the next question
 const PATIENCE = 15000; // milliseconds until the server counts as gone
 const FIRST_ROWS = 200;
 const CHOICES = ["account_id", "region", "repository", "outcome"];
-const OUTCOMES = { "": "All", ok: "Succeeded", failed: "Failed" };
+const OUTCOMES = new Map([["", "All"], ["ok", "Succeeded"], ["failed", "Failed"]]);
 
 const byId = (id) => document.getElementById(id);
 const controls = {
@@ -327,8 +327,8 @@ function offerChoices(overview) {
 const regionsOf = (account) => registries.filter((registry) => registry.account_id === account).map((registry) => registry.region);
 
 function offerOutcomes() {
-  const others = [...codes].filter((code) => !(code in OUTCOMES)).sort();
-  offer(controls.outcome, [...Object.keys(OUTCOMES), ...others, choices.outcome], choices.outcome, (code) => OUTCOMES[code] || code);
+  const others = [...codes].filter((code) => !OUTCOMES.has(code)).sort();
+  offer(controls.outcome, [...OUTCOMES.keys(), ...others, choices.outcome], choices.outcome, (code) => OUTCOMES.get(code) || code);
 }
 
 // Changes a list of choices only if it is another one, so that it stays open while somebody chooses.
@@ -345,12 +345,19 @@ function offer(select, values, chosen, title = (value) => value) {
 // --- questions to the server ----------------------------------------------------------------------------------------
 
 class Refusal extends Error {}
+class NoAnswer extends Error {}
 
 async function ask(call, parameters) {
-  const answer = await fetch(callUrl(call, parameters), { signal: AbortSignal.timeout(PATIENCE), cache: "no-store" });
-  if (answer.status === 400) throw new Refusal((await answer.json()).message);
-  if (!answer.ok) throw new Error(`HTTP ${answer.status}`);
-  return answer.json();
+  let answer, content;
+  try {
+    answer = await fetch(callUrl(call, parameters), { signal: AbortSignal.timeout(PATIENCE), cache: "no-store" });
+    content = await answer.json();
+  } catch (error) {
+    throw new NoAnswer(error.message);
+  }
+  if (answer.status === 400) throw new Refusal(content.message);
+  if (!answer.ok) throw new NoAnswer(`HTTP ${answer.status}`);
+  return content;
 }
 
 // Asks for the state and for the pulls since the last answer, and draws both.
@@ -389,7 +396,11 @@ async function update(fromTheBeginning = false) {
   } catch (error) {
     position = null; // whatever happens meanwhile, all is read anew afterwards
     if (error instanceof Refusal) show("gone", visible(error.message));
-    else show("gone", "The server does not answer. Trying again …");
+    else if (error instanceof NoAnswer) show("gone", "The server does not answer. Trying again …");
+    else {
+      show("gone", "This page cannot show what the server answers: see the browser’s console.");
+      console.error(error);
+    }
   }
   isAsking = false;
   if (isOutdated) update();
