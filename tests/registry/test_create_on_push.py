@@ -299,8 +299,8 @@ def test_template_that_cannot_create_the_repository_is_logged_with_the_reason(en
             "moto_ecr_ptc",
             logging.WARNING,
             (
-                f"The push did not create the repository '{NAME}' in {ACCOUNT}/{REGION}: the repository creation template "
-                "'team' has tags but no customRoleArn, which ECR needs to apply them."
+                f"The push did not create the repository '{NAME}' in {ACCOUNT}/{REGION}: "
+                "the repository creation template 'team' has tags but no customRoleArn, which ECR needs to apply them."
             ),
         )
     ]
