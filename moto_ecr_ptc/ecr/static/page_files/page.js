@@ -320,8 +320,8 @@ function offerChoices(overview) {
   registries = overview.registries;
   choices.account_id = choices.account_id || overview.account_id;
   choices.region = choices.region || overview.region;
-  offer(controls.account_id, [...registries.map((registry) => registry.account_id), choices.account_id], choices.account_id);
-  offer(controls.region, [...regionsOf(choices.account_id), choices.region], choices.region);
+  offer(controls.account_id, [...registries.map((registry) => registry.account_id), overview.account_id, choices.account_id], choices.account_id);
+  offer(controls.region, [...regionsOf(choices.account_id), overview.region, choices.region], choices.region);
 }
 
 const regionsOf = (account) => registries.filter((registry) => registry.account_id === account).map((registry) => registry.region);
@@ -395,8 +395,10 @@ async function update(fromTheBeginning = false) {
     show(isPaused ? "paused" : "live", isPaused ? "Paused" : "Live");
   } catch (error) {
     position = null; // whatever happens meanwhile, all is read anew afterwards
-    if (error instanceof Refusal) show("gone", visible(error.message));
-    else if (error instanceof NoAnswer) show("gone", "The server does not answer. Trying again …");
+    if (error instanceof Refusal) {
+      show("gone", visible(error.message));
+      await ask("overview", {}).then(offerChoices, () => {}); // so that another registry can be chosen
+    } else if (error instanceof NoAnswer) show("gone", "The server does not answer. Trying again …");
     else {
       show("gone", "This page cannot show what the server answers: see the browser’s console.");
       console.error(error);
