@@ -176,8 +176,8 @@ def test_rule_of_another_region_or_account_is_told(aws, ecr):
     assert record.reason.endswith(f"; the rules of '{ACCOUNT}/eu-west-1', '{OTHER_ACCOUNT}/{REGION}' would")
 
 
-def test_malformed_request_is_no_pull(aws, ecr, quay):
-    for body in (b"", b"[]", b"{}", b'{"repositoryName": "UPPER", "imageIds": [{"imageTag": "a"}]}'):
+def test_malformed_request_that_is_refused_as_such_is_no_pull(aws, ecr, quay):
+    for body in (b"", b"[]", b"{}", b'{"repositoryName": "quay/UPPER", "imageIds": [{"imageTag": "a"}]}'):
         assert aws.post("BatchGetImage", body).status_code == 400
     assert pull_log() == ()
 

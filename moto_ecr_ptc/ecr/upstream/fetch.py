@@ -256,7 +256,9 @@ def _cause(error: BaseException, time_out: str) -> str:
     :param time_out: the words for an error that means a time-out
     """
     for _ in range(_MAX_WRAPPED):
-        wrapped = (getattr(error, "reason", None), *error.args, error.__cause__, error.__context__)
+        # urllib3 1.26 asks first as for Python 2, and suppresses what that fails with.
+        context = None if error.__suppress_context__ else error.__context__
+        wrapped = (getattr(error, "reason", None), *error.args, error.__cause__, context)
         inner = next((candidate for candidate in wrapped if isinstance(candidate, BaseException)), None)
         if inner is None:
             break
