@@ -131,18 +131,18 @@ class GivenImages:
     def remove(self, repository: str, reference: str | None) -> None:
         """Remove a tag, the image with a digest, or a whole repository.
 
-        :raises ValueError: it is not there; the message lists what is
+        :raises LookupError: it is not there; the message lists what is, as a clause
         """
         held = self.repositories.get(repository)
         if held is None:
-            raise ValueError(f"it has no repository '{repository}'; its repositories: {listed(self.repositories)}")
+            raise LookupError(f"it has no repository '{repository}'; its repositories: {listed(self.repositories)}")
         if reference is None:
             del self.repositories[repository]
             return
         images = held.images(repository)
         if not any(reference in (image.tag, image.digest) for image in images):
             there = [image.tag or image.digest for image in images]
-            raise ValueError(f"its repository '{repository}' has no '{reference}', but these: {listed(there)}")
+            raise LookupError(f"its repository '{repository}' has no '{reference}', but these: {listed(there)}")
         held.remove(reference)
         if not held.manifests:
             del self.repositories[repository]
