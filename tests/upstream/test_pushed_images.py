@@ -53,7 +53,7 @@ def children_of(image: UpstreamImage, repository: str = "a/b") -> list[dict[str,
         ({"tag": None}, "b9e0b7558181a5353a1617214849ec90a4101df8a5583c0676c437b37faa2d2c"),
         ({"layers": []}, "c5c3090c78a69c23565353b874b43eda3ad7c4cfcb855e839f3908ac5a11a9e6"),
         (
-            {"layers": [b"one", b"\x1f\x8bbroken", gzip.compress(b"x", mtime=0)]},
+            {"layers": [b"one", b"\x1f\x8bbroken", bytes.fromhex("1f8b0800000000000203ab00008316dc8c01000000")]},
             "b531c12e9e1f8ff342eebce0900a7d8a858793ef75340f423c6759d684291eba",
         ),
         (
