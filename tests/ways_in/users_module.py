@@ -71,7 +71,9 @@ def look(hub: UpstreamRegistry) -> list[tuple[str, str | None, str, str]]:
 
 
 def explain(records: tuple[PullRecord, ...]) -> list[str]:
-    return [record.reason for record in records if record.answered_by == "upstream"]
+    return [
+        record.reason for record in records if record.answered_by == "upstream" and record.operation == "BatchGetImage"
+    ]
 
 
 def use(layout: Path) -> None:

@@ -93,8 +93,7 @@ def describe_upstream(upstream: UpstreamState) -> dict[str, Any]:
         "repositories": [vars(held) for held in upstream.held],
         "repositories_total": upstream.held_total,
         "failures": [
-            {"repository": repository, "failure": str(failure)}
-            for repository, failure in upstream.failures.items()
+            {"repository": repository, "failure": str(failure)} for repository, failure in upstream.failures.items()
         ],
         "demands_credentials": upstream.demands_credentials,
         "pulls": upstream.pulls,
