@@ -32,7 +32,7 @@ UPSTREAM: Final = "upstream"
 Answerer = Literal["cache", "upstream"]
 PullOperation = Literal["BatchGetImage", "GetDownloadUrlForLayer", "ListImageReferrers"]
 
-FOREIGN_REGISTRY = "the registryId {} is another account's, and the API reads the registry of the caller's own alone"
+FOREIGN_REGISTRY = "the registryId {} belongs to another account, whose registry the mocked API does not read"
 """Why nothing is found in a registry that a request names."""
 
 REMEMBERED_RECORDS = 10_000

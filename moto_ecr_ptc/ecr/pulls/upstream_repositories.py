@@ -230,4 +230,4 @@ class UpstreamRepositories:
             for registry, contents in used_registries()
             if "rules" in vars(contents) and vars(contents)["rules"].find(repository_name)
         ]
-        return f"{reason}; a rule of {listed(elsewhere)} would" if elsewhere else reason
+        return f"{reason}; the rules of {listed(elsewhere)} would" if elsewhere else reason

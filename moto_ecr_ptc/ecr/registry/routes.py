@@ -7,10 +7,10 @@ from collections.abc import Callable
 from moto.core.base_backend import backend_lock
 
 from ..pulls.denials import DENIED, record_refusal
-from ..pulls.pull_log import PullOperation, Question
+from ..pulls.pull_log import PullOperation, Question, log
 from . import blobs, discovery, manifests, uploads
 from .auth import Access, authenticate
-from .errors import REFUSALS, ActionNotAllowed, EndpointError, InvalidBody, PageNotFound, refusal
+from .errors import REFUSALS, ActionNotAllowed, EndpointError, InvalidBody, PageNotFound, RepositoryNotCreated, refusal
 from .messages import Answer, BodyCutOff, Request, json_answer
 from .paths import Path, parse
 from .repositories import check
@@ -60,6 +60,8 @@ def answer(request: Request) -> Answer:
     except EndpointError as error:
         found = error.answer
     except REFUSALS as error:
+        if isinstance(error, RepositoryNotCreated):
+            log.warning("%s", error.explanation)
         found = refusal(error).answer
     except BodyCutOff:
         found = InvalidBody("The body is malformed, or cut off").answer

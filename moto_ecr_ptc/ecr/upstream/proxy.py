@@ -87,7 +87,7 @@ class ProxiedRegistry:
         answer = self._ask(url, repository, credentials, ", ".join(MEDIA_TYPES), self._fetch_document)
         digest = reference if is_digest(reference) else ""
         for claimed, claim in (
-            (digest, "that it was asked for by"),
+            (digest, "that was asked for"),
             (answer.headers.get("Docker-Content-Digest"), "in its Docker-Content-Digest header"),
         ):
             _verify(answer, claim, not claimed or has_digest(answer.content, claimed))
@@ -122,7 +122,7 @@ class ProxiedRegistry:
                 return fetch_blob(url, headers, self._timeout, max_size, writer.write)
 
             answer = self._ask(url, repository, credentials, "*/*", fetch)
-            _verify(answer, "that it was asked for by", writer.has_digest(digest))
+            _verify(answer, "that was asked for", writer.has_digest(digest))
             return writer.finish()
 
     def get_referrers(self, repository: str, digest: str, credentials: UpstreamCredentials | None) -> list[Descriptor]:
