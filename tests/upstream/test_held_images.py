@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import FrozenInstanceError
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 
 from conftest import OTHER_ACCOUNT, Aws, digest, failure_codes, pull, refusal
 from moto_ecr_ptc import HeldImage, upstream_registry
-from moto_ecr_ptc.ecr.exceptions import UpstreamNotFound
+from moto_ecr_ptc.ecr.exceptions import UpstreamError, UpstreamNotFound
 from moto_ecr_ptc.ecr.images.manifests import OCI_INDEX, OCI_MANIFEST
 from moto_ecr_ptc.ecr.upstream.registry import get_upstream
 from tests.upstream.layouts import write_layout
@@ -76,6 +77,13 @@ def test_held_image_cannot_be_changed(quay):
     quay.push("a/b")
     with pytest.raises(FrozenInstanceError):
         quay.images[0].tag = "other"
+
+
+def test_images_that_many_threads_push_are_all_there(in_process):
+    quay = upstream_registry("quay")
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(lambda number: quay.push("a/b", tag=f"{number}", layers=[b"shared"]), range(100)))
+    assert sorted(int(image.tag) for image in quay.images) == list(range(100))
 
 
 # --- remove ----------------------------------------------------------------------------------------------------------
@@ -306,10 +314,6 @@ def test_failures_are_counted_down_where_they_are_shown(ecr, quay):
 
 
 def test_failures_are_counted_exactly_by_many_threads(in_process):
-    from concurrent.futures import ThreadPoolExecutor
-
-    from moto_ecr_ptc.ecr.exceptions import UpstreamError
-
     upstream_registry("quay").fail(status=429, times=50)
 
     def ask(number: int) -> bool:

@@ -1,6 +1,6 @@
 """The upstream registries that users set up: what each holds, and how it answers.
 
-Each upstream registry exists once, for all accounts and Regions, as in the real world. The modules for OCI layouts and
+Each upstream registry exists once, for all accounts and Regions, as in the real world. The modules for archives and
 for HTTP are imported only when they are needed.
 """
 
@@ -24,12 +24,12 @@ from .failures import Failure, Failures
 from .held_images import DefaultImages, GivenImages, HeldImage, HeldRepository, make_blobs
 from .incoming_rules import expire_tags, explain_misplacement
 from .names import check_can_be_pulled, is_missing_library
-from .pushed_images import PushedImage
 from .source import Fetched, Registry
 from .state import Credentials, HeldTags, Pull, UpstreamState, check_credentials
 
 if TYPE_CHECKING:
     from .loaded_images import LoadedImages
+    from .pushed_images import PushedImage
 
 log = logging.getLogger("moto_ecr_ptc")
 
