@@ -281,19 +281,24 @@ class Operations(BaseResponse):
         error_headers, body = protocol.error_response(error)
         return 400, *self._enrich_response({**self.response_headers, **error_headers}, body)
 
+    def record_malformed(self, code: str, message: str) -> None:
+        """Tell the pull log of a request that moto has refused by a code, and that ECR would refuse by a message."""
+        members = protocol.read_members(self._read_body(), self._input_shape)
+        self._record_refusal(code, f"Amazon ECR would refuse the request: {message}", members, self._caller)
+
     def _record_denial(self, message: str) -> None:
         """Tell the pull log of a request that is denied, if it is well-formed, and of an operation that pulls."""
-        if self._operation not in REFERENCES:
-            return
-        with suppress(ProtocolError, InvalidParameterException):
-            members = self._read_members()
-            registry = self._backend.registry
-            caller = find_caller(registry, self.access_key or "")
-            asked_by = caller.arn if caller else registry.root_arn
-            operation = cast(PullOperation, self._operation)
-            question = Question(operation, registry, asked_by, members["repositoryName"])
-            references = REFERENCES[self._operation](members)
-            record_refusal(question, references, DENIED, message, self._backend.upstream_repositories)
+        if self._operation in REFERENCES:
+            with suppress(ProtocolError, InvalidParameterException):
+                caller = find_caller(self._backend.registry, self.access_key or "")
+                self._record_refusal(DENIED, message, self._read_members(), caller)
+
+    def _record_refusal(self, code: str, message: str, members: dict[str, Any], caller: Caller | None) -> None:
+        backend = self._backend
+        asked_by = caller.arn if caller else backend.registry.root_arn
+        operation = cast(PullOperation, self._operation)
+        question = Question(operation, backend.registry, asked_by, members["repositoryName"])
+        record_refusal(question, REFERENCES[self._operation](members), code, message, backend.upstream_repositories)
 
     def _find_operation(self, target: str) -> str:
         service_model = get_service_model("ecr")
@@ -341,12 +346,15 @@ class Operations(BaseResponse):
         :raises SerializationException: the body is malformed
         :raises InvalidParameterException: a member violates the constraints of ECR's service model
         """
-        shape = get_service_model("ecr").operation_model(self._operation).input_shape
-        members = protocol.read_members(self._read_body(), shape)
-        violation = find_violation(members, shape)
+        members = protocol.read_members(self._read_body(), self._input_shape)
+        violation = find_violation(members, self._input_shape)
         if violation:
             raise InvalidParameterException(violation)
         return members
+
+    @property
+    def _input_shape(self) -> Any:
+        return get_service_model("ecr").operation_model(self._operation).input_shape
 
     @property
     def _backend(self) -> PullThroughCacheBackend:

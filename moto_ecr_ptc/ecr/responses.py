@@ -14,7 +14,7 @@ from moto.core.common_types import TYPE_RESPONSE
 from moto.core.exceptions import ServiceException
 from moto.core.responses import ActionResult
 from moto.core.utils import get_service_model
-from moto.ecr.exceptions import RepositoryNotFoundException
+from moto.ecr.exceptions import InvalidParameterException, RepositoryNotFoundException
 from moto.ecr.responses import ECRResponse
 
 from .exceptions import ProtocolError
@@ -78,19 +78,27 @@ class PullThroughCacheResponse(ECRResponse):
     def _batch_get_image_of_moto(self) -> ActionResult:
         try:
             answer = super().batch_get_image()
-        except RepositoryNotFoundException:
-            self._explain_missing_images()
+        except RepositoryNotFoundException as error:
+            self._explain_missing_images(error.code)
             raise
-        if cast("dict[str, Any]", answer.result)["failures"]:
-            self._explain_missing_images()
+        failures = cast("dict[str, Any]", answer.result)["failures"]
+        if failures:
+            self._explain_missing_images(failures[0]["failureCode"])
         return answer
 
-    def _explain_missing_images(self) -> None:
-        """Tell the pull log why a request that moto has answered finds no images: no rule covers the repository."""
+    def _explain_missing_images(self, code: str) -> None:
+        """Tell the pull log why a request that moto has answered finds no images: no rule covers the repository.
+
+        :param code: what moto has answered for a request that ECR would refuse, as for a malformed name
+        """
         from .operations import Operations
 
-        with suppress(ServiceException, ProtocolError):
-            Operations().translate(self)
+        operations = Operations()
+        with suppress(ServiceException, ProtocolError, KeyError):
+            try:
+                operations.translate(self)
+            except InvalidParameterException as error:
+                operations.record_malformed(code, error.message)
 
     def call_action(self) -> TYPE_RESPONSE:
         if self._get_action() in OPERATIONS:
@@ -98,7 +106,13 @@ class PullThroughCacheResponse(ECRResponse):
             from .operations import Operations
 
             return Operations().refuse_unknown(self._get_action())
-        return super().call_action()
+        try:
+            return super().call_action()
+        except ProtocolError as error:
+            from .protocol import error_response
+
+            error_headers, body = error_response(error)
+            return 400, *self._enrich_response({**self.response_headers, **error_headers}, body)
 
 
 def _is_motos(operation: str) -> bool:

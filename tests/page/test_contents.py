@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from urllib.parse import urlencode
 
 import pytest
 import requests
@@ -261,6 +262,19 @@ def test_link_names_everything_that_is_chosen(view, server):
     assert chosen == [ACCOUNT, "eu-west-1", "team", "ImageNotFound"]
 
 
+@pytest.mark.parametrize(
+    ("choice", "control", "other"), [({"account_id": "x"}, "account", ACCOUNT), ({"region": "US"}, "region", REGION)]
+)
+def test_link_with_a_malformed_registry_tells_so_and_offers_others(view, choice, control, other):
+    view.page.goto(f"{view.url}?{urlencode(choice)}")
+    view.wait("gone")
+    assert next(iter(choice.values())) in view.text("#connection")
+    view.page.select_option(f"#{control}", other)
+    view.wait("live")
+    # The browser logs each refused request.
+    view.faults[:] = [fault for fault in view.faults if "400" not in fault]
+
+
 def test_filters_select_pulls_and_cached_repositories(view, server):
     ecr = server.client("ecr")
     ecr.create_pull_through_cache_rule(**QUAY_RULE)
@@ -274,7 +288,7 @@ def test_filters_select_pulls_and_cached_repositories(view, server):
     view.wait_for("[...document.querySelectorAll('.pulls .image .name')].every((n) => n.textContent.includes('team'))")
     view.page.fill("#repository", "")
     view.page.select_option("#outcome", "UpstreamUnavailable")
-    view.wait_for("document.querySelector('.pulls .outcome .small')?.textContent === 'UpstreamUnavailable'")
+    view.wait_for_pulls(1)
     assert view.pulls() == ["quay/other/app:failed"]
     view.page.select_option("#outcome", "failed")
     view.wait_for_pulls(2)

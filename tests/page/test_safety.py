@@ -120,10 +120,11 @@ def altered(value, text):
     return f"1 {text}" if isinstance(value, str) else value
 
 
-def test_hostile_choices_in_a_link_are_shown_as_they_are(view):
-    view.open(repository=HOSTILE[0], outcome=HOSTILE[1])
-    assert view.page.input_value("#repository") == HOSTILE[0]
-    assert view.page.input_value("#outcome") == HOSTILE[1]
+@pytest.mark.parametrize("text", [*HOSTILE, "constructor"])
+def test_hostile_choices_in_a_link_are_shown_as_they_are(view, text):
+    view.open(repository=text, outcome=text)
+    assert view.page.input_value("#repository") == text
+    assert view.page.input_value("#outcome") == text
     assert_harmless(view)
 
 

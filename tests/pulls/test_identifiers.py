@@ -171,3 +171,10 @@ def test_registry_of_another_account_is_not_found(ecr, quay):
 
 def test_registry_id_of_the_account_itself_is_taken(ecr, quay):
     assert digest(pull(ecr, BWA, registryId=ACCOUNT))
+
+
+@pytest.mark.parametrize("accepted", ["x", 5, [1]])
+def test_accepted_media_types_of_the_wrong_type_are_refused_without_any_rule_too(aws, accepted):
+    members = {"repositoryName": BWA, "imageIds": [{"imageTag": "latest"}], "acceptedMediaTypes": accepted}
+    answer = aws.post("BatchGetImage", json.dumps(members).encode())
+    assert (answer.status_code, answer.json()["__type"]) == (400, "SerializationException")

@@ -73,6 +73,27 @@ def test_reason_of_a_repository_outside_of_all_rules_names_their_prefixes(ecr, q
     assert told(only_record()) == ("RepositoryNotFoundException", reason)
 
 
+@pytest.mark.parametrize("has_rule", [False, True])
+def test_reason_of_a_malformed_name_that_no_rule_covers_is_that_ecr_would_refuse_it(ecr, has_rule):
+    if has_rule:
+        ecr.create_pull_through_cache_rule(ecrRepositoryPrefix="quay", upstreamRegistryUrl="quay.io")
+    assert (
+        refusal(ecr.batch_get_image, repositoryName="Quay/App", imageIds=[{"imageTag": "1"}]).code
+        == "RepositoryNotFoundException"
+    )
+    record = only_record()
+    assert (record.outcome, record.repository, record.reference) == ("RepositoryNotFoundException", "Quay/App", "1")
+    assert record.reason.startswith("Amazon ECR would refuse the request: Invalid parameter at 'repositoryName'")
+    assert record.caller == ROOT_USER
+
+
+def test_malformed_request_of_very_many_images_is_told_by_a_hundred(ecr):
+    image_ids = [{"imageTag": str(number)} for number in range(150)]
+    refusal(ecr.batch_get_image, repositoryName="x" * 5000, imageIds=image_ids)
+    assert [record.reference for record in pull_log()] == [str(number) for number in range(100)]
+    assert {record.repository for record in pull_log()} == {"x" * 512}
+
+
 def test_reason_of_a_repository_outside_of_very_many_rules_names_ten_prefixes(ecr):
     for number in range(12):
         ecr.create_pull_through_cache_rule(ecrRepositoryPrefix=f"p{number}", upstreamRegistryUrl="quay.io")

@@ -145,6 +145,24 @@ def test_reason_of_a_tag_that_is_pushed_while_it_is_pulled_is_that(aws, ecr, reg
     assert (record.answered_by, record.fresh_until) == ("cache", None)
 
 
+@pytest.mark.parametrize(
+    ("rule_goes_too", "outcome"), [(False, "ImageNotFound"), (True, NOT_FOUND)], ids=["repository", "and rule"]
+)
+def test_reason_of_a_cached_tag_that_is_deleted_while_another_is_pulled_is_that(
+    aws, ecr, registry, rule_goes_too, outcome
+):
+    pull(ecr, REPOSITORY, "cached")
+
+    def change() -> None:
+        ecr.delete_repository(repositoryName=REPOSITORY, force=True)
+        if rule_goes_too:
+            ecr.delete_pull_through_cache_rule(ecrRepositoryPrefix="quay")
+
+    meanwhile(registry, change, pull, aws.client("ecr"), REPOSITORY, "cached", "other")
+    of_cached = next(record for record in reversed(pull_log()) if record.reference == "cached")
+    assert told(of_cached) == (outcome, "it was there, but was deleted before the request was answered")
+
+
 # --- layers ----------------------------------------------------------------------------------------------------------
 
 

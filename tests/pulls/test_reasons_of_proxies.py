@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from conftest import MODEL, failure_codes, pull, refusal
 from moto_ecr_ptc import UpstreamRegistry
@@ -55,7 +57,6 @@ def test_reason_of_a_proxys_first_pull_is_that_the_upstream_returned_it(ecr, pro
 @pytest.mark.parametrize(
     ("status", "code"),
     [
-        (401, "UpstreamAccessDenied"),
         (403, "UpstreamAccessDenied"),
         (429, "UpstreamTooManyRequests"),
         (500, UNAVAILABLE),
@@ -66,6 +67,25 @@ def test_reason_of_a_proxy_that_fails_is_its_host_and_status(ecr, proxy, status,
     server = proxy({TAGGED: Answer(status)})
     assert failure_codes(pull(ecr, REPOSITORY)) == [code]
     assert told(only_record()) == failure(code, f"{server.url} answered HTTP {status}")
+
+
+@pytest.mark.parametrize("headers", [{}, {"WWW-Authenticate": 'Digest realm="r", nonce="n"'}])
+def test_reason_of_a_proxy_that_cannot_be_logged_in_to_is_that_no_credentials_were_sent(ecr, proxy, headers):
+    server = proxy({TAGGED: Answer(401, b"", headers)})
+    assert failure_codes(pull(ecr, REPOSITORY)) == ["UpstreamAccessDenied"]
+    fault = "answered HTTP 401 and asked for neither Basic nor Bearer authentication, so that no credentials were sent"
+    assert told(only_record()) == failure("UpstreamAccessDenied", f"{server.url} {fault}")
+
+
+@pytest.mark.parametrize("status", [403, 404])
+def test_reason_of_an_official_image_without_library_in_docker_hubs_place_tells_of_it(ecr, hub, proxy, status):
+    server = proxy({"/v2/alpine/manifests/latest": Answer(status)})
+    hub.proxy(server.url)
+    with suppress(ClientError):
+        pull(ecr, "docker-hub/alpine")
+    told_by_server = f"{server.url} answered HTTP {status}"
+    advice = "Docker Hub's official images are in repositories like 'library/alpine'"
+    assert only_record().reason.endswith(f": {told_by_server}; {advice}")
 
 
 def test_reason_of_an_image_that_a_proxy_lacks_is_its_status(ecr, proxy):
@@ -161,6 +181,12 @@ def test_reason_of_a_proxys_redirect_to_a_malformed_url_is_that(ecr, proxy):
     server = proxy({TAGGED: Answer(302, b"", {"Location": "http://["})})
     pull(ecr, REPOSITORY)
     assert told(only_record()) == failure(UNAVAILABLE, f"{server.url}: pointed to a malformed URL")
+
+
+def test_reason_of_a_proxys_redirect_without_a_location_is_that(ecr, proxy):
+    server = proxy({TAGGED: Answer(302)})
+    pull(ecr, REPOSITORY)
+    assert told(only_record()) == failure(UNAVAILABLE, f"{server.url} answered HTTP 302 without a Location")
 
 
 def test_reason_of_a_proxys_endless_redirects_is_that(ecr, proxy):

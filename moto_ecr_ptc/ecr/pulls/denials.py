@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from itertools import islice
 from typing import Any
 
 from .image_records import reference_of
@@ -19,6 +20,9 @@ REFERENCES: dict[str, Callable[[Any], Iterable[str]]] = {
 
 DENIED = "AccessDeniedException"
 
+_MOST_REFERENCES = 100
+"""How many ECR takes in a request: one that it would refuse may have any number."""
+
 
 def record_refusal(
     question: Question, references: Iterable[str], code: str, message: str, upstream_repositories: UpstreamRepositories
@@ -29,5 +33,5 @@ def record_refusal(
     :param message: what the caller is told
     """
     route = upstream_repositories.route(question.repository_name)
-    for reference in references:
+    for reference in islice(references, _MOST_REFERENCES):
         get_pull_log().record(question, reference, code, message, route)

@@ -38,7 +38,7 @@ FOREIGN_REGISTRY = "the registryId {} belongs to another account, whose registry
 REMEMBERED_RECORDS = 10_000
 """How many records are kept, since a server may run for a long time."""
 
-_MAX_REFERENCE = 512
+_MAX_NAME = 512
 _MAX_REASON = 2048
 """How many characters are kept of texts whose length nobody limits."""
 
@@ -181,8 +181,8 @@ class PullLog:
             account_id=question.registry.account_id,
             region=question.registry.region,
             caller=question.caller,
-            repository=question.repository_name,
-            reference=reference[:_MAX_REFERENCE],
+            repository=question.repository_name[:_MAX_NAME],
+            reference=reference[:_MAX_NAME],
             rule=route.rule,
             upstream=route.upstream,
             template=route.template,

@@ -14,7 +14,7 @@ from moto.ecr.models import ECRBackend
 from ..access.credentials import MalformedSecret, SecretReader, UpstreamCredentials
 from ..access.iam import Caller
 from ..configuration.rules import PullThroughCacheRule, Rules, upstream_repository_name
-from ..configuration.upstream_registries import find_ecr_registry
+from ..configuration.upstream_registries import DOCKER_HUB, find_ecr_registry
 from ..exceptions import SecretException, UpstreamAccessDenied, UpstreamError, UpstreamNotFound
 from ..images.registries import used_registries
 from ..images.repositories import PULL_THROUGH_CACHE, Repositories
@@ -51,10 +51,20 @@ class UpstreamRepository(NamedTuple):
         """Return how the upstream failed, as a clause."""
         url = self.rule.upstream_registry_url
         if isinstance(error, UpstreamNotFound):
-            return f"{url} does not have it: {error.detail}"
-        if isinstance(error, UpstreamAccessDenied) and self.rule.credential_arn:
+            return f"{url} does not have it: {error.detail}{self._advice}"
+        if not isinstance(error, UpstreamAccessDenied):
+            return f"{url} did not return it ({error.code}): {error.detail}"
+        if self.rule.credential_arn:
             url = f"{url}, asked with the secret '{self.rule.credential_arn}',"
-        return f"{url} did not return it ({error.code}): {error.detail}"
+        return f"{url} did not return it ({error.code}): {error.detail}{self._advice}"
+
+    @property
+    def _advice(self) -> str:
+        """What a registry in Docker Hub's place does not tell: that a name without ``library/`` is none there."""
+        is_official = self.rule.upstream_registry_url == DOCKER_HUB and "/" not in self.name
+        if not (is_official and isinstance(self.source, Upstream) and self.source.is_proxy):
+            return ""
+        return f"; Docker Hub's official images are in repositories like 'library/{self.name}'"
 
     def explain_shared(self, error: UpstreamError) -> str:
         """Return how the upstream failed when it was asked for another pull, as a clause."""

@@ -21,7 +21,7 @@ from typing import TypeVar
 import requests
 
 from ..access.credentials import UpstreamCredentials
-from ..exceptions import UpstreamNotFound, UpstreamUnavailable
+from ..exceptions import UpstreamAccessDenied, UpstreamNotFound, UpstreamUnavailable
 from ..images.blobs import Blob, BlobWriter
 from ..images.manifests import (
     MAX_LAYER_SIZE,
@@ -217,7 +217,12 @@ class ProxiedRegistry:
             return f"Bearer {self._get_token(refusal.url, challenges['bearer'], basic)}"
         if "basic" in challenges and basic:
             return basic
-        raise refusal.error()
+        if "basic" in challenges:
+            raise refusal.error()
+        raise UpstreamAccessDenied(
+            f"{origin(refusal.url)} answered HTTP 401 and asked for neither Basic nor Bearer authentication, "
+            "so that no credentials were sent"
+        )
 
     def _get_token(self, source: str, challenge: Mapping[str, str], basic: str | None) -> str:
         if not challenge.get("realm"):
@@ -254,7 +259,10 @@ class ProxiedRegistry:
                 return answer
             if time.monotonic() > deadline:
                 raise UpstreamUnavailable(f"{origin(url)}: no end of the redirects within {self._timeout} seconds")
-            target = self._follow(url, answer.headers.get("Location", ""))
+            location = answer.headers.get("Location")
+            if not location:
+                raise UpstreamUnavailable(f"{origin(url)} answered HTTP {answer.status} without a Location")
+            target = self._follow(url, location)
             if _origin(target) != _origin(url):
                 headers.pop("Authorization", None)
             url = target

@@ -180,6 +180,10 @@ class Upstream:
         with backend_lock:
             return tuple(self._pulls)
 
+    @property
+    def is_proxy(self) -> bool:
+        return self._proxied_url is not None
+
     def describe(self, limit: int) -> UpstreamState:
         """Return what the registry holds and how it answers.
 

@@ -6,7 +6,7 @@ const PERIOD = 1000; // milliseconds from an answer to the next question
 const PATIENCE = 15000; // milliseconds until the server counts as gone
 const FIRST_ROWS = 200;
 const CHOICES = ["account_id", "region", "repository", "outcome"];
-const OUTCOMES = { "": "All", ok: "Succeeded", failed: "Failed" };
+const OUTCOMES = new Map([["", "All"], ["ok", "Succeeded"], ["failed", "Failed"]]);
 
 const byId = (id) => document.getElementById(id);
 const controls = {
@@ -261,15 +261,15 @@ function offerChoices(overview) {
   registries = overview.registries;
   choices.account_id = choices.account_id || overview.account_id;
   choices.region = choices.region || overview.region;
-  offer(controls.account_id, [...registries.map((registry) => registry.account_id), choices.account_id], choices.account_id);
-  offer(controls.region, [...regionsOf(choices.account_id), choices.region], choices.region);
+  offer(controls.account_id, [...registries.map((registry) => registry.account_id), overview.account_id, choices.account_id], choices.account_id);
+  offer(controls.region, [...regionsOf(choices.account_id), overview.region, choices.region], choices.region);
 }
 
 const regionsOf = (account) => registries.filter((registry) => registry.account_id === account).map((registry) => registry.region);
 
 function offerOutcomes() {
-  const others = [...codes].filter((code) => !(code in OUTCOMES)).sort();
-  offer(controls.outcome, [...Object.keys(OUTCOMES), ...others, choices.outcome], choices.outcome, (code) => OUTCOMES[code] || code);
+  const others = [...codes].filter((code) => !OUTCOMES.has(code)).sort();
+  offer(controls.outcome, [...OUTCOMES.keys(), ...others, choices.outcome], choices.outcome, (code) => OUTCOMES.get(code) || code);
 }
 
 // Changes a list of choices only if it is another one, so that it stays open while somebody chooses.
@@ -286,12 +286,19 @@ function offer(select, values, chosen, title = (value) => value) {
 // --- questions to the server ----------------------------------------------------------------------------------------
 
 class Refusal extends Error {}
+class NoAnswer extends Error {}
 
 async function ask(call, parameters) {
-  const answer = await fetch(callUrl(call, parameters), { signal: AbortSignal.timeout(PATIENCE), cache: "no-store" });
-  if (answer.status === 400) throw new Refusal((await answer.json()).message);
-  if (!answer.ok) throw new Error(`HTTP ${answer.status}`);
-  return answer.json();
+  let answer, content;
+  try {
+    answer = await fetch(callUrl(call, parameters), { signal: AbortSignal.timeout(PATIENCE), cache: "no-store" });
+    content = await answer.json();
+  } catch (error) {
+    throw new NoAnswer(error.message);
+  }
+  if (answer.status === 400) throw new Refusal(content.message);
+  if (!answer.ok) throw new NoAnswer(`HTTP ${answer.status}`);
+  return content;
 }
 
 // Asks for the state and for the pulls since the last answer, and draws both.
@@ -329,8 +336,14 @@ async function update(fromTheBeginning = false) {
     show(isPaused ? "paused" : "live", isPaused ? "Paused" : "Live");
   } catch (error) {
     position = null; // whatever happens meanwhile, all is read anew afterwards
-    if (error instanceof Refusal) show("gone", visible(error.message));
-    else show("gone", "The server does not answer. Trying again …");
+    if (error instanceof Refusal) {
+      show("gone", visible(error.message));
+      await ask("overview", {}).then(offerChoices, () => {}); // so that another registry can be chosen
+    } else if (error instanceof NoAnswer) show("gone", "The server does not answer. Trying again …");
+    else {
+      show("gone", "This page cannot show what the server answers: see the browser’s console.");
+      console.error(error);
+    }
   }
   isAsking = false;
   if (isOutdated) update();
