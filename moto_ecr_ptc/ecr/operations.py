@@ -27,7 +27,7 @@ from .exceptions import AccessDeniedException, ProtocolError, SerializationExcep
 from .models import PullThroughCacheBackend
 from .pulls.denials import DENIED, REFERENCES, record_refusal
 from .pulls.download_signer import Layer
-from .pulls.pull_log import Question
+from .pulls.pull_log import PullOperation, Question
 from .responses import OPERATIONS, SHARED_OPERATIONS, PullThroughCacheResponse
 from .validation import find_violation
 
@@ -296,7 +296,8 @@ class Operations(BaseResponse):
     def _record_refusal(self, code: str, message: str, members: dict[str, Any], caller: Caller | None) -> None:
         backend = self._backend
         asked_by = caller.arn if caller else backend.registry.root_arn
-        question = Question(self._operation, backend.registry, asked_by, members["repositoryName"])
+        operation = cast(PullOperation, self._operation)
+        question = Question(operation, backend.registry, asked_by, members["repositoryName"])
         record_refusal(question, REFERENCES[self._operation](members), code, message, backend.upstream_repositories)
 
     def _find_operation(self, target: str) -> str:

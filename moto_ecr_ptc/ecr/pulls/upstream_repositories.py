@@ -20,8 +20,9 @@ from ..images.registries import used_registries
 from ..images.repositories import PULL_THROUGH_CACHE, Repositories
 from ..registry_id import RegistryId, now
 from ..upstream.ecr import EcrSource
-from ..upstream.registry import Pull, Upstream, get_upstream
+from ..upstream.registry import Upstream, get_upstream
 from ..upstream.source import Source
+from ..upstream.state import Pull, PullOutcome
 from ..wording import listed
 from .pull_log import Route
 
@@ -75,7 +76,7 @@ class UpstreamRepository(NamedTuple):
         :param reference: the tag or digest that is asked for
         :raises UpstreamError: ``call`` raised it
         """
-        outcome = "ok"
+        outcome: PullOutcome = "ok"
         try:
             return call()
         except UpstreamError as error:

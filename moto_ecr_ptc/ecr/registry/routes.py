@@ -7,7 +7,7 @@ from collections.abc import Callable
 from moto.core.base_backend import backend_lock
 
 from ..pulls.denials import DENIED, record_refusal
-from ..pulls.pull_log import Question, log
+from ..pulls.pull_log import PullOperation, Question, log
 from . import blobs, discovery, manifests, uploads
 from .auth import Access, authenticate
 from .errors import REFUSALS, ActionNotAllowed, EndpointError, InvalidBody, PageNotFound, RepositoryNotCreated, refusal
@@ -45,7 +45,11 @@ _HANDLERS: dict[str, dict[str, _Handler]] = {
 }
 """The handlers of each kind of path, by method."""
 
-_PULLED = {"manifest": "BatchGetImage", "blob": "GetDownloadUrlForLayer", "referrers": "ListImageReferrers"}
+_PULLED: dict[str, PullOperation] = {
+    "manifest": "BatchGetImage",
+    "blob": "GetDownloadUrlForLayer",
+    "referrers": "ListImageReferrers",
+}
 """The operation of the API that a GET of each kind of path stands for."""
 
 

@@ -71,9 +71,7 @@ class ProxiedRegistry:
     """
 
     def __init__(self, url: str, timeout: float = DEFAULT_TIMEOUT) -> None:
-        self.url = _check_url(url)
-        if type(timeout) not in (int, float) or not 0 < timeout < threading.TIMEOUT_MAX:
-            raise ValueError(f"{timeout!r} is not a positive number of seconds")
+        self.url = check_proxy(url, timeout)
         self._timeout = timeout
         self._host = urllib.parse.urlsplit(self.url).hostname
         self._authorizations: dict[tuple[UpstreamCredentials | None, str], str] = {}
@@ -297,6 +295,16 @@ class ProxiedRegistry:
             if found:
                 raise UpstreamUnavailable(f"{origin(source)}: pointed to {fault}, where moto_ecr_ptc does not go")
         return url
+
+
+def check_proxy(url: str, timeout: float) -> str:
+    """Check where a registry is and how long it may take, and return its URL.
+
+    :raises ValueError: one of them is malformed
+    """
+    if type(timeout) not in (int, float) or not 0 < timeout < threading.TIMEOUT_MAX:
+        raise ValueError(f"{timeout!r} is not a positive number of seconds")
+    return _check_url(url)
 
 
 def _check_url(url: str) -> str:
