@@ -4,9 +4,17 @@ PYTEST_DONT_REWRITE: nothing here asserts for pytest, and a process may have imp
 """
 
 from .activation import UnsupportedMotoError, activate
+from .declarations import load_upstreams
 from .upstream_handle import UpstreamRegistry, pull_log, upstream_registry
 
-__all__ = ["UnsupportedMotoError", "UpstreamRegistry", "__version__", "pull_log", "upstream_registry"]
+__all__ = [
+    "UnsupportedMotoError",
+    "UpstreamRegistry",
+    "__version__",
+    "load_upstreams",
+    "pull_log",
+    "upstream_registry",
+]
 
 __version__ = "0.1.0"
 
