@@ -18,4 +18,7 @@ __all__ = [
 
 __version__ = "0.1.0"
 
+pytest_plugins = ("moto_ecr_ptc.pytest_plugin",)
+"""For pytest where it takes this module for the plugin: where ``-p moto_ecr_ptc`` finds no installed package."""
+
 activate()
