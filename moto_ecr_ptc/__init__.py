@@ -3,12 +3,28 @@
 PYTEST_DONT_REWRITE: nothing here asserts for pytest, and a process may have imported this before pytest.
 """
 
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from .activation import UnsupportedMotoError, activate
 from .declarations import load_upstreams
 from .upstream_handle import UpstreamRegistry, pull_log, upstream_registry
 
+if TYPE_CHECKING:
+    from .ecr.pulls.pull_log import PullRecord
+    from .ecr.upstream.built_images import UpstreamImage
+    from .ecr.upstream.held_images import HeldImage
+    from .ecr.upstream.state import Credentials, Pull
+
 __all__ = [
+    "Credentials",
+    "HeldImage",
+    "Pull",
+    "PullRecord",
     "UnsupportedMotoError",
+    "UpstreamImage",
     "UpstreamRegistry",
     "__version__",
     "load_upstreams",
@@ -20,5 +36,25 @@ __version__ = "0.1.0"
 
 pytest_plugins = ("moto_ecr_ptc.pytest_plugin",)
 """For pytest where it takes this module for the plugin: where ``-p moto_ecr_ptc`` finds no installed package."""
+
+_RECORDS = {
+    "Credentials": "ecr.upstream.state",
+    "HeldImage": "ecr.upstream.held_images",
+    "Pull": "ecr.upstream.state",
+    "PullRecord": "ecr.pulls.pull_log",
+    "UpstreamImage": "ecr.upstream.built_images",
+}
+"""The types that handles return, and the modules that define them: some import moto, which takes long."""
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _RECORDS:
+        raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
+    return getattr(import_module(f".{_RECORDS[name]}", __name__), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_RECORDS})
+
 
 activate()

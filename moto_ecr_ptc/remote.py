@@ -4,76 +4,99 @@ from __future__ import annotations
 
 import base64
 import json
+import logging
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 import requests
-from moto import settings
 
 from .ecr.images.blobs import make_blob
 from .ecr.pulls.pull_log import PullRecord
-from .ecr.upstream.built_images import UpstreamImage, check_layers, check_platforms
-from .ecr.upstream.oci_layout import packed_layout
-from .ecr.upstream.registry import Pull
+from .ecr.upstream.archives import packed
+from .ecr.upstream.built_images import UpstreamImage
+from .ecr.upstream.failures import Failure
+from .ecr.upstream.held_images import HeldImage
+from .ecr.upstream.proxy import check_proxy
+from .ecr.upstream.pushed_images import PushedImage
+from .ecr.upstream.state import Credentials, Pull, check_credentials
 
 _TIMEOUT = 60
+
+log = logging.getLogger("moto_ecr_ptc")
 
 
 class RemoteUpstream:
     """The same methods as ``ecr.upstream.registry.Upstream``."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, endpoint_url: str) -> None:
         self._registry = url
+        self._endpoint_url = endpoint_url
 
-    def push(
-        self,
-        repository: str,
-        tag: str | None,
-        layers: Sequence[bytes] | None,
-        platforms: Sequence[str] | None,
-        subject: str | None,
-    ) -> UpstreamImage:
-        if layers is not None:
-            check_layers(layers)
-        if platforms is not None:
-            check_platforms(platforms)
+    def push(self, image: PushedImage, subject: str | None) -> UpstreamImage:
+        given: dict[str, Any] = {"subject": subject, **image.details._asdict()}
+        if image.platforms is None:
+            given["layers"] = _encoded(image.layers)
+        else:
+            given["platforms"] = {name: _encoded(layers) for name, layers in image.platforms.items()}
         answer = self._post(
             "push",
-            repository=repository,
-            tag=tag,
-            layers=None if layers is None else [base64.b64encode(layer).decode() for layer in layers],
-            platforms=None if platforms is None else list(platforms),
-            subject=subject,
+            repository=image.repository,
+            tag=image.tag,
+            **{name: value for name, value in given.items() if value is not None},
         )
-        return _image(answer)
+        _log_warnings(answer)
+        # The server has made the same layers of them.
+        layers = tuple(map(make_blob, image.layers))
+        return UpstreamImage(answer["manifest"].encode(), answer["mediaType"], layers)
 
-    def load_path(self, path: str | os.PathLike[str], repository: str) -> tuple[UpstreamImage, ...]:
-        with packed_layout(path) as (layout, archive):
-            self._send(
+    def load_path(self, path: str | os.PathLike[str], repository: str, tag: str | None) -> tuple[UpstreamImage, ...]:
+        with packed(path) as (images, archive):
+            loaded = images if tag is None else images.tagged(tag)
+            answer = self._send(
                 "POST",
                 "load",
-                params={"registry": self._registry, "repository": repository},
+                params={"registry": self._registry, "repository": repository, **({"tag": tag} if tag else {})},
                 data=archive,
                 headers={"Content-Type": "application/x-tar"},
             )
-        return layout.tagged_images
+        _log_warnings(answer)
+        return loaded.tagged_images
+
+    @property
+    def images(self) -> tuple[HeldImage, ...]:
+        held = self._send("GET", "images", params={"registry": self._registry})["images"]
+        return tuple(
+            HeldImage(image["repository"], image["tag"], image["digest"], image["mediaType"]) for image in held
+        )
+
+    def remove(self, repository: str, tag: str | None) -> None:
+        self._post("remove", repository=repository, tag=tag)
+
+    def clear(self) -> None:
+        self._post("clear")
+
+    def expire(self, repository: str | None) -> int:
+        return cast(int, self._post("expire", repository=repository)["expired"])
 
     def proxy(self, url: str, timeout: float) -> None:
+        check_proxy(url, timeout)
         self._post("proxy", url=url, timeout=timeout)
 
     @property
-    def credentials(self) -> dict[str, str] | None:
-        accepted: dict[str, str] | None = self._describe()["credentials"]
-        return accepted
+    def credentials(self) -> Credentials | None:
+        return cast("Credentials | None", self._describe()["credentials"])
 
     @credentials.setter
-    def credentials(self, credentials: Mapping[str, str] | None) -> None:
-        self._post("credentials", credentials=dict(credentials) if isinstance(credentials, Mapping) else credentials)
+    def credentials(self, credentials: Credentials | Mapping[str, str] | None) -> None:
+        if credentials is not None:
+            check_credentials(credentials)
+        self._post("credentials", credentials=None if credentials is None else dict(credentials))
 
-    def fail(self, repository: str | None, status: int | None, error: str | None) -> None:
-        self._post("fail", repository=repository, status=status, error=error)
+    def fail(self, repository: str | None, failure: Failure) -> None:
+        cause = {"status" if isinstance(failure.cause, int) else "error": failure.cause}
+        self._post("fail", repository=repository, times=failure.times, **cause)
 
     def recover(self, repository: str | None) -> None:
         self._post("recover", repository=repository)
@@ -86,24 +109,24 @@ class RemoteUpstream:
         return self._send("GET", "pulls", params={"registry": self._registry})
 
     def _post(self, call: str, **parameters: Any) -> Any:
-        try:
-            body = json.dumps({"registry": self._registry, **parameters}, allow_nan=False)
-        except TypeError as error:
-            raise ValueError(str(error)) from None
+        body = json.dumps({"registry": self._registry, **parameters}, allow_nan=False)
         return self._send("POST", call, data=body, headers={"Content-Type": "application/json"})
 
     def _send(self, method: str, call: str, **arguments: Any) -> Any:
-        return _send(method, f"upstream-{call}", **arguments)
+        return _send(self._endpoint_url, method, f"upstream-{call}", **arguments)
 
 
-def read_pull_log() -> tuple[PullRecord, ...]:
-    """Return the pull log of the server."""
-    return tuple(_record(pull) for pull in _send("GET", "pulls")["pulls"])
+def read_pull_log(endpoint_url: str) -> tuple[PullRecord, ...]:
+    """Return the pull log of a server."""
+    return tuple(_record(pull) for pull in _send(endpoint_url, "GET", "pulls")["pulls"])
 
 
-def _send(method: str, call: str, **arguments: Any) -> Any:
-    url = f"{settings.test_server_mode_endpoint()}/moto-api/static/ecr/{call}"
-    answer = requests.request(method, url, timeout=_TIMEOUT, **arguments)
+def _send(endpoint_url: str, method: str, call: str, **arguments: Any) -> Any:
+    url = f"{endpoint_url}/moto-api/static/ecr/{call}"
+    try:
+        answer = requests.request(method, url, timeout=_TIMEOUT, **arguments)
+    except requests.ConnectionError as error:
+        raise RuntimeError(f"{url} cannot be reached: does a server with moto_ecr_ptc run there?") from error
     if answer.status_code == 400:
         raise ValueError(answer.json()["message"])
     if answer.status_code not in (200, 201):
@@ -118,9 +141,10 @@ def _record(pull: dict[str, Any]) -> PullRecord:
     return PullRecord(**members)
 
 
-def _image(answer: Any) -> UpstreamImage:
-    return UpstreamImage(
-        answer["manifest"].encode(),
-        answer["mediaType"],
-        tuple(make_blob(base64.b64decode(layer)) for layer in answer["layers"]),
-    )
+def _encoded(layers: tuple[bytes, ...]) -> list[str]:
+    return [base64.b64encode(layer).decode() for layer in layers]
+
+
+def _log_warnings(answer: Any) -> None:
+    for warning in answer.get("warnings", ()):
+        log.warning("%s", warning)

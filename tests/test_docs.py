@@ -47,7 +47,7 @@ def test_guides_console_example_prints_what_it_says(server, tmp_path):
     with tarfile.open(tmp_path / "layout.tar", "w") as archive:
         archive.add(tmp_path / "layout", arcname=".")
     (transcript,) = blocks("console", GUIDE)
-    assert play(transcript, server, tmp_path) == 12
+    assert play(transcript, server, tmp_path) == 18
 
 
 def play(transcript, server, directory):

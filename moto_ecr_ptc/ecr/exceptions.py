@@ -9,6 +9,7 @@ are errors of the AWS JSON protocol, which the model does not list.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Literal
 
 from moto.core.exceptions import ServiceException
 from moto.ecr.exceptions import InvalidParameterException
@@ -260,6 +261,9 @@ class UnableToDecryptSecretValueException(SecretException):
 # --- pulls -----------------------------------------------------------------------------------------------------------
 
 
+UpstreamFailureCode = Literal["ImageNotFound", "UpstreamAccessDenied", "UpstreamTooManyRequests", "UpstreamUnavailable"]
+
+
 class UpstreamError(Exception):
     """An upstream registry did not return what it was asked for.
 
@@ -269,7 +273,7 @@ class UpstreamError(Exception):
         it tells hosts, statuses and media types alone: a credential could be among the rest
     """
 
-    code: str
+    code: UpstreamFailureCode
     reason: str
 
     def __init__(self, detail: str) -> None:

@@ -27,7 +27,7 @@ from .exceptions import AccessDeniedException, ProtocolError, SerializationExcep
 from .models import PullThroughCacheBackend
 from .pulls.denials import DENIED, REFERENCES, record_refusal
 from .pulls.download_signer import Layer
-from .pulls.pull_log import Question
+from .pulls.pull_log import PullOperation, Question
 from .responses import OPERATIONS, SHARED_OPERATIONS, PullThroughCacheResponse
 from .validation import find_violation
 
@@ -290,7 +290,8 @@ class Operations(BaseResponse):
             registry = self._backend.registry
             caller = find_caller(registry, self.access_key or "")
             asked_by = caller.arn if caller else registry.root_arn
-            question = Question(self._operation, registry, asked_by, members["repositoryName"])
+            operation = cast(PullOperation, self._operation)
+            question = Question(operation, registry, asked_by, members["repositoryName"])
             references = REFERENCES[self._operation](members)
             record_refusal(question, references, DENIED, message, self._backend.upstream_repositories)
 

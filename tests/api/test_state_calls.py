@@ -336,13 +336,13 @@ def test_overview_shows_what_upstreams_hold_and_how_they_fail(aws, url, tmp_path
     with_images, failing, proxied = map(upstream_registry, ("docker-hub", "quay", "k8s"))
     pushed = with_images.push("library/alpine", tag="3.20").digest
     with_images.push("library/alpine", tag=None, layers=[])
-    failing.fail("team/app", status=429)
+    failing.fail("team/app", status=429, times=2)
     failing.fail(error="timeout")
     proxied.proxy("http://127.0.0.1:1")
     failing_shown, hub_shown, proxied_shown = get(url, "overview")["upstreams"]
     assert (failing_shown["url"], failing_shown["holds"]) == ("quay.io", "default images")
     assert failing_shown["failures"] == [
-        {"repository": "team/app", "failure": "HTTP 429"},
+        {"repository": "team/app", "failure": "HTTP 429, 2 more times"},
         {"repository": None, "failure": "timeout"},
     ]
     assert (hub_shown["url"], hub_shown["holds"]) == ("registry-1.docker.io", "given images")

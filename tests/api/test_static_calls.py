@@ -42,7 +42,7 @@ def refused(answer: requests.Response) -> str:
 def test_push_answers_with_the_image(ecr, url):
     layer = base64.b64encode(b"bytes").decode()
     image = call(url, "push", repository="team/app", tag="1", layers=[layer])
-    assert image["layers"] == [layer]
+    assert set(image) == {"digest", "mediaType", "manifest"}  # the layers do not travel back
     assert image["mediaType"] == json.loads(image["manifest"])["mediaType"]
     assert digest(pull(ecr, "quay/team/app", "1")) == image["digest"]
 
@@ -67,6 +67,80 @@ def test_load_takes_the_archive_of_a_layout(ecr, url, tmp_path):
         answer = requests.post(f"{url}load?registry=quay&repository=team/app", data=file, timeout=60)
     assert (answer.status_code, [image["digest"] for image in answer.json()["images"]]) == (201, [expected])
     assert digest(pull(ecr, "quay/team/app", "1.0")) == expected
+
+
+def test_load_tags_the_only_image_of_a_layout_without_a_tag(ecr, url, tmp_path):
+    with tarfile.open(tmp_path / "layout.tar", "w") as archive:
+        expected = write_layout(tmp_path / "layout", tag=None)
+        archive.add(tmp_path / "layout", arcname=".")
+    content = (tmp_path / "layout.tar").read_bytes()
+    answer = requests.post(f"{url}load?registry=quay&repository=team/app&tag=mine", data=content, timeout=60)
+    assert (answer.status_code, [image["digest"] for image in answer.json()["images"]]) == (201, [expected])
+    assert digest(pull(ecr, "quay/team/app", "mine")) == expected
+
+
+def test_push_takes_files_as_text_or_in_base64(url):
+    text = call(url, "push", repository="team/app", files={"etc/app.conf": "é"})
+    encoded = base64.b64encode("é".encode()).decode()
+    assert call(url, "push", repository="team/app", files=[{"etc/app.conf": {"base64": encoded}}]) == text
+    assert upstream_registry("quay").push("team/app", files={"etc/app.conf": "é"}).digest == text["digest"]
+
+
+def test_push_takes_layers_and_files_of_platforms(url):
+    layer = base64.b64encode(b"bytes").decode()
+    pushed = call(url, "push", repository="a", platforms={"linux/amd64": [layer], "linux/arm64": {"a": "b"}})
+    platforms = {"linux/amd64": [b"bytes"], "linux/arm64": {"a": "b"}}
+    assert upstream_registry("quay").push("a", platforms=platforms).digest == pushed["digest"]
+
+
+def test_push_takes_what_describes_an_image(url):
+    details = {
+        "config": {"Env": ["A=b"]},
+        "annotations": {"made": "yes"},
+        "artifact_type": "application/x-test",
+        "compression": "none",
+        "media_type": "oci",
+    }
+    pushed = call(url, "push", repository="a", files={"a": "b"}, **details)
+    assert upstream_registry("quay").push("a", files={"a": "b"}, **details).digest == pushed["digest"]
+
+
+def test_push_under_a_name_of_ecr_answers_with_a_warning(url):
+    (warning,) = call(url, "push", repository="quay/team/app")["warnings"]
+    assert "did you mean 'team/app'?" in warning
+    assert "warnings" not in call(url, "push", repository="team/app")
+
+
+def test_images_lists_what_is_held(url):
+    pushed = call(url, "push", repository="team/app", tag="1")
+    assert requests.get(f"{url}images?registry=quay", timeout=60).json() == {
+        "images": [{"repository": "team/app", "tag": "1", "digest": pushed["digest"], "mediaType": pushed["mediaType"]}]
+    }
+
+
+def test_remove_and_clear_take_images_away(url):
+    for tag in ("1", "2", "3"):
+        call(url, "push", repository="team/app", tag=tag)
+    assert call(url, "remove", repository="team/app", tag="1") == {}
+    assert [image.tag for image in upstream_registry("quay").images] == ["2", "3"]
+    assert call(url, "clear") == {}
+    assert upstream_registry("quay").images == ()
+
+
+def test_fail_a_number_of_times_recovers_by_itself(ecr, url):
+    assert call(url, "fail", status=429, times=1) == {}
+    assert failure_codes(pull(ecr, "quay/team/app")) == ["UpstreamTooManyRequests"]
+    assert digest(pull(ecr, "quay/team/app"))
+
+
+def test_expire_of_an_upstream_reaches_all_registries_that_cached_from_it(in_process, url):
+    for region in ("us-east-1", "eu-west-1"):
+        ecr = in_process.client("ecr", region)
+        if region != "us-east-1":
+            ecr.create_pull_through_cache_rule(ecrRepositoryPrefix="other", upstreamRegistryUrl="quay.io")
+        pull(ecr, f"{'quay' if region == 'us-east-1' else 'other'}/team/app")
+    assert call(url, "expire", repository="team/other") == {"expired": 0}
+    assert call(url, "expire", repository="team/app") == {"expired": 2}
 
 
 def test_proxy_has_another_registry_answer(ecr, url):
@@ -157,7 +231,23 @@ def test_expire_is_about_one_registry_or_one_repository(ecr, url, scope, stale):
         ("push", b'{"registry": "quay", "repository": "a", "layers": ["?"]}', "must be bytes in base64"),
         ("push", b'{"registry": "quay", "repository": "a", "layers": [1]}', "must be bytes in base64"),
         ("push", b'{"registry": "quay", "repository": "a", "lairs": []}', "There is no parameter 'lairs'"),
-        ("push", b'{"registry": "quay", "repository": "a", "subject": "x"}', "holds no image with the digest"),
+        ("push", b'{"registry": "quay", "repository": "a", "subject": "x"}', "subject must be an image or the digest"),
+        ("push", b'{"registry": "quay", "repository": "a", "files": {"/a": ""}}', "'/a', which is absolute"),
+        (
+            "push",
+            b'{"registry": "quay", "repository": "a", "files": {"a": {"base64": "?"}}}',
+            "files['a'] must be bytes",
+        ),
+        ("push", b'{"registry": "quay", "repository": "a", "files": {"a": 1}}', "files['a'] must be bytes or text"),
+        ("push", b'{"registry": "quay", "repository": "a", "files": [["a"]]}', "files must be a mapping"),
+        ("push", b'{"registry": "quay", "repository": "a", "platforms": {"linux/s390x": ["?"]}}', "bytes in base64"),
+        ("push", b'{"registry": "quay", "repository": "a", "media_type": "zip"}', "must be 'oci' or 'docker'"),
+        ("push", b'{"registry": "quay", "repository": "a", "config": {"Env": {}}}', "config['Env'] must be a list"),
+        ("push", b'{"registry": "docker-hub", "repository": "alpine"}', "did you mean 'library/alpine'?"),
+        ("remove", b'{"registry": "quay", "repository": "a"}', "has no repository 'a'"),
+        ("clear", b'{"registry": "quay", "repository": "a"}', "There is no parameter 'repository'"),
+        ("fail", b'{"registry": "quay", "status": 500, "times": 0}', "times must be how many requests fail"),
+        ("recover", b'{"registry": "quay", "repository": "A"}', "is not the name of a repository"),
         ("proxy", b'{"registry": "quay", "url": "ftp://x"}', "must be http://host"),
         ("proxy", b'{"registry": "quay", "url": "http://x", "timeout": true}', "'timeout' has the wrong type"),
         ("credentials", b'{"registry": "quay", "credentials": {}}', "credentials must be"),
@@ -169,7 +259,8 @@ def test_expire_is_about_one_registry_or_one_repository(ecr, url, scope, stale):
         ("expire", b'{"region": "nowhere-1"}', "There is no Region 'nowhere-1'"),
         ("expire", b'{"account_id": "1"}', "'1' is not the id of an account"),
         ("expire", b'{"repository": "quay/absent"}', "There is no repository 'quay/absent'"),
-        ("expire", b'{"registry": "quay"}', "There is no parameter 'registry'"),
+        ("expire", b'{"registry": "quay", "region": "us-east-1"}', "There is no parameter 'region'"),
+        ("expire", b'{"registry": "quay", "repository": "A"}', "is not the name of a repository"),
         ("load?registry=quay&repository=a", b"no archive", "is not a tar archive"),
         ("load?registry=quay", b"", "'repository' is missing"),
         ("load?registry=quay&repository=A", b"", "is not"),

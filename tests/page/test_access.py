@@ -167,7 +167,7 @@ def test_keys_choose_filters_pause_and_show_more(new_view, full):
     assert view.page.get_attribute("#pause", "aria-pressed") == "true"
     view.page.focus("#more")
     view.page.keyboard.press("Enter")
-    view.wait_for_pulls(213)
+    view.wait_for_pulls(215)
     # The button is gone: the focus is where the number of pulls is told.
     assert view.evaluate("document.activeElement.id") == "pulls-count"
     view.page.focus("#outcome")
@@ -209,6 +209,19 @@ def test_page_has_headings_landmarks_and_tables_with_names(new_view, full, width
         assert page.get_by_role("combobox", name=control).count() == 1
     assert page.get_by_role("searchbox", name="Repository").count() == 1
     assert page.evaluate("document.documentElement.lang") == "en"
+
+
+def test_tables_that_are_laid_out_as_stacks_are_still_tables_to_a_screen_reader(new_view, full):
+    view = new_view(full, viewport={"width": 400, "height": 900}).open()
+    assert view.evaluate("getComputedStyle(document.querySelector('.pulls tr')).display") == "grid"
+    nodes = view.page.context.new_cdp_session(view.page).send("Accessibility.getFullAXTree")["nodes"]
+    roles = [node["role"]["value"] for node in nodes if not node["ignored"]]
+    assert roles.count("table") == 5
+    assert roles.count("row") == view.evaluate("document.querySelectorAll('tr').length")
+    assert roles.count("cell") == view.evaluate("document.querySelectorAll('td').length")
+    assert roles.count("columnheader") == view.evaluate("document.querySelectorAll('thead th').length")
+    # Chromium finds out by itself; other browsers go by the layout unless the role is spelled out.
+    assert view.evaluate("document.querySelectorAll(':is(table, thead, tbody, tr, th, td):not([role])').length") == 0
 
 
 def test_failure_is_told_by_more_than_its_colour(new_view, full):

@@ -11,7 +11,7 @@ from moto.server import ThreadedMotoServer
 
 from conftest import ACCOUNT, OTHER_ACCOUNT, REGION, pull
 from moto_ecr_ptc import upstream_registry
-from moto_ecr_ptc.ecr.pulls.pull_log import Route
+from moto_ecr_ptc.ecr.pulls.pull_log import Route, get_pull_log
 from moto_ecr_ptc.ecr.registry_id import now
 from tests.page.viewing import record
 
@@ -174,6 +174,31 @@ def test_server_that_stops_is_reported_and_found_again(new_view, server):
         # What the browser itself says about the requests that nobody answered.
         assert all("ERR_CONNECTION_REFUSED" in fault or "ERR_EMPTY_RESPONSE" in fault for fault in view.faults)
         view.faults.clear()
+    finally:
+        view.close()
+        again.stop()
+
+
+def test_another_server_on_the_same_port_is_not_taken_for_the_old_one(new_view, server):
+    own = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
+    own.start()
+    host, port = own.get_host_and_port()
+    view = new_view(f"http://{host}:{port}")
+    record(reference="old")
+    number = get_pull_log().number
+    view.open()
+    own.stop()
+    view.wait("gone")
+    requests.post(f"{server.endpoint_url}/moto-api/reset", timeout=60).raise_for_status()
+    get_pull_log().number = number  # as in another process, where it is the first log, too
+    record(reference="new")
+    record(reference="newer")
+    again = ThreadedMotoServer(host, port=port, verbose=False)
+    again.start()
+    try:
+        view.wait("live")
+        assert view.pulls() == ["quay/team/app:newer", "quay/team/app:new"]
+        view.faults.clear()  # what the browser itself says about the requests that nobody answered
     finally:
         view.close()
         again.stop()

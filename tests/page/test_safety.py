@@ -143,6 +143,7 @@ def test_policy_keeps_markup_from_running_even_if_it_became_an_element(view):
     [
         ("", "text/html; charset=utf-8"),
         ("page.css", "text/css; charset=utf-8"),
+        ("elements.js", "text/javascript; charset=utf-8"),
         ("page.js", "text/javascript; charset=utf-8"),
     ],
 )

@@ -159,8 +159,8 @@ def test_image_that_moto_does_not_find_is_recorded_with_the_lack_of_a_rule(aws, 
     ecr.create_repository(repositoryName="app")
     assert refusal(pull, ecr=ecr, repository="quai/app").code == "RepositoryNotFoundException"
     assert failure_codes(pull(ecr, "app")) == ["ImageNotFound"]
-    known = "'quay'" if has_a_rule else "none"
-    reason = f"no pull through cache rule of {ACCOUNT}/{REGION} covers it; the prefixes there: {known}"
+    known = "the prefixes with a rule: 'quay'" if has_a_rule else "there are no rules"
+    reason = f"no pull through cache rule of {ACCOUNT}/{REGION} covers the repository; {known}"
     assert [(record.repository, record.outcome, record.reason) for record in pull_log()] == [
         ("quai/app", "RepositoryNotFoundException", reason),
         ("app", "ImageNotFound", reason),
@@ -173,7 +173,7 @@ def test_rule_of_another_region_or_account_is_told(aws, ecr):
         other.create_pull_through_cache_rule(ecrRepositoryPrefix="quay", upstreamRegistryUrl="quay.io")
     refusal(pull, ecr=ecr, repository=BWA)
     (record,) = pull_log()
-    assert record.reason.endswith(f"a rule would in '{ACCOUNT}/eu-west-1', '{OTHER_ACCOUNT}/{REGION}'")
+    assert record.reason.endswith(f"; the rules of '{ACCOUNT}/eu-west-1', '{OTHER_ACCOUNT}/{REGION}' would")
 
 
 def test_malformed_request_is_no_pull(aws, ecr, quay):

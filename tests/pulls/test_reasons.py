@@ -90,7 +90,7 @@ def test_reason_of_a_repository_without_a_rule_hints_at_another_registrys_rule(a
     other = aws.client("ecr", **elsewhere)
     other.create_pull_through_cache_rule(ecrRepositoryPrefix="quay", upstreamRegistryUrl="quay.io")
     refusal(pull, ecr=ecr, repository=BWA)
-    assert told(only_record()) == ("RepositoryNotFoundException", f"{NO_RULES}; a rule of '{registry}' would")
+    assert told(only_record()) == ("RepositoryNotFoundException", f"{NO_RULES}; the rules of '{registry}' would")
 
 
 def test_reason_of_a_new_tag_after_the_rule_was_deleted_is_that_no_rule_covers_it(ecr, quay):
@@ -139,8 +139,7 @@ def test_reason_of_nothing_found_by_another_accounts_registry_id_is_that_id(ecr,
     }[operation]
     found = refusal(getattr(ecr, operation), repositoryName=BWA, registryId=OTHER_ACCOUNT, **what)
     assert found.code == "RepositoryNotFoundException"
-    foreign = f"the registryId {OTHER_ACCOUNT} is another account's"
-    reason = f"{foreign}, and the API reads the registry of the caller's own alone"
+    reason = f"the registryId {OTHER_ACCOUNT} belongs to another account, whose registry the mocked API does not read"
     assert told(only_record()) == ("RepositoryNotFoundException", reason)
 
 

@@ -216,7 +216,7 @@ def refused_layer(ecr: Any, layer: str = LAYER) -> str:
     ("answer", "fault"),
     [
         (Answer(503), " answered HTTP 503"),
-        (Answer(200, b"lay3r"), ": content that does not have the digest that it was asked for by"),
+        (Answer(200, b"lay3r"), ": content that does not have the digest that was asked for"),
         (Answer(200, b"layer and more"), ": an answer of more than 5 bytes"),
     ],
     ids=["status", "other bytes", "too many"],

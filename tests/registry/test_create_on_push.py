@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterator
 from typing import Any
 
@@ -288,3 +289,18 @@ def test_blob_that_is_refused_creates_no_repository(endpoint: Endpoint, ecr):
     answer = endpoint("POST", f"{UPLOADS}?digest={sha256(b'another')}", b"layer")
     assert error(answer)[1] == "BLOB_UPLOAD_INVALID"
     assert NAME not in repositories(ecr)
+
+
+def test_template_that_cannot_create_the_repository_is_logged_with_the_reason(endpoint: Endpoint, ecr, caplog):
+    create_template(ecr, resourceTags=TAGS)
+    assert error(endpoint("POST", UPLOADS)) == repository_not_found(NAME)
+    assert [found for found in caplog.record_tuples if found[0] == "moto_ecr_ptc"] == [
+        (
+            "moto_ecr_ptc",
+            logging.WARNING,
+            (
+                f"The push did not create the repository '{NAME}' in {ACCOUNT}/{REGION}: the repository creation "
+                "template 'team' has tags but no customRoleArn, which ECR needs to apply them."
+            ),
+        )
+    ]

@@ -9,6 +9,7 @@ import tarfile
 from typing import Any
 
 import pytest
+import requests
 from moto import settings
 
 from conftest import REGION, Aws, digest, failure_codes, pull
@@ -69,6 +70,34 @@ def test_load_sends_a_directory_and_an_archive(ecr, remote, tmp_path):
     (tmp_path / "layout.tar").write_bytes(archive.getvalue())
     (loaded,) = remote.load(str(tmp_path / "layout.tar"), "team/other")
     assert loaded.digest == expected
+
+
+def test_push_under_a_name_of_ecr_is_warned_of_in_the_clients_log_too(remote, caplog):
+    remote.push("quay/team/app")
+    logged = [record.getMessage() for record in caplog.records if record.filename == "remote.py"]
+    assert ["did you mean 'team/app'?" in message for message in logged] == [True]
+
+
+def test_layers_do_not_come_back_from_the_server(remote, monkeypatch):
+    received = []
+    send = requests.request
+
+    def observe(*arguments, **options):
+        answer = send(*arguments, **options)
+        received.append(len(answer.content))
+        return answer
+
+    monkeypatch.setattr(requests, "request", observe)
+    image = remote.push("team/app", layers=[b"x" * 100_000])
+    assert image.layers == (b"x" * 100_000,)
+    assert received[0] < 2_000
+
+
+def test_server_that_does_not_answer_is_named(monkeypatch):
+    with pytest.raises(
+        RuntimeError, match=r"^http://127\.0\.0\.1:1/.* cannot be reached: does a server with moto_ecr_ptc"
+    ):
+        upstream_registry("quay", endpoint_url="http://127.0.0.1:1").clear()
 
 
 def test_credentials_are_the_servers(ecr, remote):

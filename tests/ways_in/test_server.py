@@ -121,8 +121,8 @@ def printing(*options, **environment):
             lines.append(line.rstrip())
             if "CTRL+C" in line:
                 break
-        yield lines
         process.terminate()
+    yield lines
 
 
 def test_server_program_prints_no_line_for_what_the_page_asks_every_second():

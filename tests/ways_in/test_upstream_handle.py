@@ -9,8 +9,12 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from conftest import ACCOUNT, REGION, digest, pull
-from moto_ecr_ptc import upstream_registry
+import moto_ecr_ptc
+from conftest import ACCOUNT, REGION, Aws, digest, pull
+from moto_ecr_ptc import pull_log, upstream_registry
+from tests.registry.server_processes import WITH_PLUGIN, running
+
+ENDPOINT = "http://127.0.0.1:1"
 
 # --- which registry ---------------------------------------------------------------------------------------------------
 
@@ -49,6 +53,9 @@ def test_azure_registries_are_named_by_url_and_not_one(in_process):
         "docker.io",
         "Quay",
         "",
+        None,
+        1,
+        ["quay"],
         f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com",
         "https://quay.io",
     ],
@@ -58,6 +65,35 @@ def test_other_names_are_a_value_error_that_lists_the_choices(name):
         upstream_registry(name)
     for choice in ("'docker-hub' ('registry-1.docker.io')", "'quay'", "<name>.azurecr.io", "private ECR registry"):
         assert choice in str(error.value)
+
+
+def test_handles_of_one_registry_are_equal():
+    assert upstream_registry("quay") == upstream_registry("quay.io")
+    assert hash(upstream_registry("quay")) == hash(upstream_registry("quay.io"))
+    assert upstream_registry("quay", endpoint_url=ENDPOINT) == upstream_registry("quay", endpoint_url=f"{ENDPOINT}/")
+
+
+def test_handles_of_other_registries_or_servers_are_not_equal():
+    handles = {
+        upstream_registry("quay"),
+        upstream_registry("k8s"),
+        upstream_registry("quay", endpoint_url=ENDPOINT),
+        upstream_registry("quay", endpoint_url="http://127.0.0.1:2"),
+    }
+    assert len(handles) == 4
+    assert upstream_registry("quay") != "quay.io"
+
+
+@pytest.mark.parametrize("name", ["credential", "image", "proxied"])
+def test_attribute_that_does_not_exist_cannot_be_set(name):
+    with pytest.raises(AttributeError, match=f"'UpstreamRegistry' object has no attribute '{name}'"):
+        setattr(upstream_registry("quay"), name, None)
+
+
+@pytest.mark.parametrize("name", ["images", "pulls"])
+def test_what_is_only_read_cannot_be_set(in_process, name):
+    with pytest.raises(AttributeError):
+        setattr(upstream_registry("quay"), name, ())
 
 
 # --- whose state ------------------------------------------------------------------------------------------------------
@@ -74,6 +110,64 @@ def test_handle_is_about_the_mock_of_the_moment():
         ecr = boto3.client("ecr", REGION)
         ecr.create_pull_through_cache_rule(ecrRepositoryPrefix="quay", upstreamRegistryUrl="quay.io")
         assert digest(pull(ecr, "quay/anything/else"))
+
+
+def test_handle_and_pull_log_with_an_endpoint_are_about_that_server_whatever_runs_here(tmp_path):
+    with running(WITH_PLUGIN, tmp_path / "log") as url, mock_aws():
+        elsewhere = upstream_registry("quay", endpoint_url=url)
+        image = elsewhere.push("a/b")
+        ecr = Aws(url).client("ecr")
+        ecr.create_pull_through_cache_rule(ecrRepositoryPrefix="quay", upstreamRegistryUrl="quay.io")
+        pull(ecr, "quay/a/b")
+        assert [held.digest for held in elsewhere.images] == [image.digest]
+        assert [record.repository for record in pull_log(endpoint_url=url)] == ["quay/a/b"]
+        assert (upstream_registry("quay").images, pull_log()) == ((), ())
+        assert repr(elsewhere) == f"upstream_registry('quay.io', endpoint_url='{url}')"
+
+
+@pytest.mark.parametrize("endpoint_url", ["127.0.0.1:5000", "", 5000, b"http://x"])
+def test_malformed_endpoint_is_a_value_error(endpoint_url):
+    with pytest.raises(ValueError, match=r"endpoint_url must be a URL such as 'http://127\.0\.0\.1:5000', not "):
+        upstream_registry("quay", endpoint_url=endpoint_url)
+    with pytest.raises(ValueError, match="endpoint_url must be a URL"):
+        pull_log(endpoint_url=endpoint_url)
+
+
+def test_server_mode_that_is_set_after_the_import_of_moto_is_a_runtime_error(in_process, monkeypatch):
+    monkeypatch.setenv("TEST_SERVER_MODE", "true")
+    for use in (lambda: upstream_registry("quay").images, pull_log):
+        with pytest.raises(RuntimeError, match="moto reads it only then: set it before anything imports moto"):
+            use()
+    monkeypatch.setenv("TEST_SERVER_MODE", "false")
+    assert upstream_registry("quay").images == ()
+
+
+# --- the names that the package exports -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["Credentials", "HeldImage", "Pull", "PullRecord", "UpstreamImage"])
+def test_types_of_what_handles_return_are_exported(name):
+    assert getattr(moto_ecr_ptc, name).__name__ == name
+    assert name in dir(moto_ecr_ptc)
+    assert name in moto_ecr_ptc.__all__
+
+
+def test_exported_types_are_those_of_what_handles_return(aws, ecr, quay):
+    assert isinstance(quay.push("a/b"), moto_ecr_ptc.UpstreamImage)
+    pull(ecr, "quay/a/b")
+    assert isinstance(quay.images[0], moto_ecr_ptc.HeldImage)
+    assert isinstance(quay.pulls[0], moto_ecr_ptc.Pull)
+    assert isinstance(pull_log()[0], moto_ecr_ptc.PullRecord)
+
+
+def test_name_that_is_not_exported_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="module 'moto_ecr_ptc' has no attribute 'Image'"):
+        _ = moto_ecr_ptc.Image
+
+
+def test_import_of_the_package_alone_does_not_load_moto():
+    program = "import moto_ecr_ptc, sys; dir(moto_ecr_ptc); sys.exit('moto' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
 
 
 @pytest.mark.parametrize("use", ["hub.pulls", "hub.push('a/b')", "hub.fail(status=500)", "hub.proxy('http://x')"])

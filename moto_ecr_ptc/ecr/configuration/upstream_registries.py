@@ -81,12 +81,16 @@ def registry_url(name_or_url: str) -> str:
     for registry in UPSTREAM_REGISTRIES:
         if name_or_url == registry.name and registry.host:
             return registry.host
-    found = find_upstream_registry(name_or_url)
+    found = find_upstream_registry(name_or_url) if isinstance(name_or_url, str) else None
     if found and found.name != "ecr":
         return name_or_url
+    raise ValueError(f"{name_or_url!r} is not an upstream registry. {_choices()}")
+
+
+def _choices() -> str:
     choices = ", ".join(f"'{registry.name}' ('{registry.host}')" for registry in UPSTREAM_REGISTRIES if registry.host)
-    raise ValueError(
-        f"{name_or_url!r} is not an upstream registry. Choose one of {choices}, or the URL of an Azure container "
+    return (
+        f"Choose one of {choices}, or the URL of an Azure container "
         "registry ('<name>.azurecr.io'). An upstream that is a private ECR registry is moto's own ECR of that account "
         "and Region: put images there."
     )

@@ -91,8 +91,7 @@ class Freshness:
         :param repository_name: the only repository to do so in; None means all
         """
         expired = 0
-        for name, asked in self._asked.items():
-            if repository_name in (None, name):
-                expired += sum(map(is_tag, asked))
-                self._asked[name] = dict.fromkeys(asked, _LONG_AGO)
+        for name in list(self._asked) if repository_name is None else {repository_name} & self._asked.keys():
+            expired += sum(map(is_tag, self._asked[name]))
+            self._asked[name] = dict.fromkeys(self._asked[name], _LONG_AGO)
         return expired

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import count, islice
 from threading import Lock
-from typing import NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from moto.core.base_backend import BackendDict, BaseBackend
 from moto.core.exceptions import ServiceException
@@ -22,14 +22,17 @@ from ..exceptions import UpstreamError
 from ..registry_id import RegistryId, now
 from ..wording import one_line
 
-OK = "ok"
+OK: Final = "ok"
 """The outcome of a pull that succeeded."""
 
-CACHE = "cache"
-UPSTREAM = "upstream"
+CACHE: Final = "cache"
+UPSTREAM: Final = "upstream"
 """What a pull was answered by."""
 
-FOREIGN_REGISTRY = "the registryId {} is another account's, and the API reads the registry of the caller's own alone"
+Answerer = Literal["cache", "upstream"]
+PullOperation = Literal["BatchGetImage", "GetDownloadUrlForLayer", "ListImageReferrers"]
+
+FOREIGN_REGISTRY = "the registryId {} belongs to another account, whose registry the mocked API does not read"
 """Why nothing is found in a registry that a request names."""
 
 REMEMBERED_RECORDS = 10_000
@@ -49,7 +52,7 @@ class PullRecord:
     at: datetime
     """When, by moto's clock."""
 
-    operation: str
+    operation: PullOperation
     """``BatchGetImage``, ``GetDownloadUrlForLayer`` or ``ListImageReferrers``, also for the registry endpoint."""
 
     account_id: str
@@ -70,7 +73,7 @@ class PullRecord:
     template: str | None
     """The prefix of the template that a new repository is created by."""
 
-    answered_by: str | None
+    answered_by: Answerer | None
     """``cache`` or ``upstream``; None if the pull failed."""
 
     fresh_until: datetime | None
@@ -102,7 +105,7 @@ class PullRecord:
 class Question(NamedTuple):
     """Who asks for what."""
 
-    operation: str
+    operation: PullOperation
     registry: RegistryId
     caller: str
     """An ARN."""
@@ -125,7 +128,7 @@ class Decision(NamedTuple):
     """As a clause."""
 
     route: Route = Route()
-    answered_by: str | None = None
+    answered_by: Answerer | None = None
     error: UpstreamError | None = None
     """What the upstream failed with, also if the cache answers."""
 
@@ -165,7 +168,7 @@ class PullLog:
         reason: str,
         route: Route = Route(),  # noqa: B008 (it is immutable)
         *,
-        answered_by: str | None = None,
+        answered_by: Answerer | None = None,
         fresh_until: datetime | None = None,
     ) -> None:
         """Keep and log what was decided. moto's lock must not be held: what receives the log may be slow.

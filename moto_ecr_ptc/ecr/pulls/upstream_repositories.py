@@ -20,8 +20,9 @@ from ..images.registries import used_registries
 from ..images.repositories import PULL_THROUGH_CACHE, Repositories
 from ..registry_id import RegistryId, now
 from ..upstream.ecr import EcrSource
-from ..upstream.registry import Pull, Upstream, get_upstream
+from ..upstream.registry import Upstream, get_upstream
 from ..upstream.source import Source
+from ..upstream.state import Pull, PullOutcome
 from ..wording import listed
 from .pull_log import Route
 
@@ -65,7 +66,7 @@ class UpstreamRepository(NamedTuple):
         :param reference: the tag or digest that is asked for
         :raises UpstreamError: ``call`` raised it
         """
-        outcome = "ok"
+        outcome: PullOutcome = "ok"
         try:
             return call()
         except UpstreamError as error:
@@ -229,4 +230,4 @@ class UpstreamRepositories:
             for registry, contents in used_registries()
             if "rules" in vars(contents) and vars(contents)["rules"].find(repository_name)
         ]
-        return f"{reason}; a rule of {listed(elsewhere)} would" if elsewhere else reason
+        return f"{reason}; the rules of {listed(elsewhere)} would" if elsewhere else reason

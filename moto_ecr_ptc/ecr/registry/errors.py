@@ -37,6 +37,7 @@ from ..images.exceptions import (
     UploadNotFoundException,
 )
 from ..images.image_ids import INVALID_DIGEST, INVALID_TAG, MISSING, Failure
+from ..registry_id import RegistryId
 from .messages import Answer
 
 
@@ -57,6 +58,17 @@ class JsonError(EndpointError):
         headers = {"Content-Type": "application/json; charset=utf-8"}
         super().__init__(Answer(status, headers, body.encode(errors="backslashreplace")))
         self.message = message
+
+
+class RepositoryNotCreated(RepositoryNotFoundException):
+    """A push to a repository that does not exist, and that its template cannot create.
+
+    :param obstacle: why, as a clause that no client is told
+    """
+
+    def __init__(self, name: str, registry: RegistryId, obstacle: str) -> None:
+        super().__init__(name, registry.account_id)
+        self.explanation = f"The push did not create the repository '{name}' in {'/'.join(registry)}: {obstacle}."
 
 
 class NotAuthorized(EndpointError):

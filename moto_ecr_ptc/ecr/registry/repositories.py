@@ -14,9 +14,9 @@ from moto.ecr.exceptions import InvalidParameterException, RepositoryNotFoundExc
 from moto.ecr.models import Repository
 
 from ..images.repositories import CREATE_ON_PUSH
-from ..pulls.pull_log import log
 from ..validation import find_violation_of
 from .auth import Access
+from .errors import RepositoryNotCreated
 
 
 def check(member: str, value: object, shape: str) -> None:
@@ -60,8 +60,7 @@ def check_target(access: Access, name: str, action: str) -> None:
             access.require(right, name)
         obstacle = backend.new_repositories.find_obstacle(name, CREATE_ON_PUSH, enforced=access.caller is not None)
         if obstacle:
-            log.warning("The push did not create the repository '%s' in %s/%s: %s.", name, *backend.registry, obstacle)
-            raise RepositoryNotFoundException(name, backend.account_id)
+            raise RepositoryNotCreated(name, backend.registry, obstacle)
 
 
 @contextmanager

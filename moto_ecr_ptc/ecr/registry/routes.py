@@ -7,10 +7,10 @@ from collections.abc import Callable
 from moto.core.base_backend import backend_lock
 
 from ..pulls.denials import DENIED, record_refusal
-from ..pulls.pull_log import Question
+from ..pulls.pull_log import PullOperation, Question, log
 from . import blobs, discovery, manifests, uploads
 from .auth import Access, authenticate
-from .errors import REFUSALS, ActionNotAllowed, EndpointError, InvalidBody, PageNotFound, refusal
+from .errors import REFUSALS, ActionNotAllowed, EndpointError, InvalidBody, PageNotFound, RepositoryNotCreated, refusal
 from .messages import Answer, BodyCutOff, Request, json_answer
 from .paths import Path, parse
 from .repositories import check
@@ -45,7 +45,11 @@ _HANDLERS: dict[str, dict[str, _Handler]] = {
 }
 """The handlers of each kind of path, by method."""
 
-_PULLED = {"manifest": "BatchGetImage", "blob": "GetDownloadUrlForLayer", "referrers": "ListImageReferrers"}
+_PULLED: dict[str, PullOperation] = {
+    "manifest": "BatchGetImage",
+    "blob": "GetDownloadUrlForLayer",
+    "referrers": "ListImageReferrers",
+}
 """The operation of the API that a GET of each kind of path stands for."""
 
 
@@ -56,6 +60,8 @@ def answer(request: Request) -> Answer:
     except EndpointError as error:
         found = error.answer
     except REFUSALS as error:
+        if isinstance(error, RepositoryNotCreated):
+            log.warning("%s", error.explanation)
         found = refusal(error).answer
     except BodyCutOff:
         found = InvalidBody("The body is malformed, or cut off").answer

@@ -22,7 +22,8 @@ from ..pulls.cache import CachedTag
 from ..pulls.freshness import FRESH_FOR
 from ..pulls.pull_log import get_pull_log
 from ..registry_id import RegistryId
-from ..upstream.registry import UpstreamState, describe_upstreams
+from ..upstream.registry import describe_upstreams
+from ..upstream.state import UpstreamState
 from .calls import DEFAULT_REGION, Parameters, default_account
 from .live_registries import backends_in_use, find_backend
 
@@ -92,8 +93,7 @@ def describe_upstream(upstream: UpstreamState) -> dict[str, Any]:
         "repositories": [vars(held) for held in upstream.held],
         "repositories_total": upstream.held_total,
         "failures": [
-            {"repository": repository, "failure": f"HTTP {failure}" if isinstance(failure, int) else failure}
-            for repository, failure in upstream.failures.items()
+            {"repository": repository, "failure": str(failure)} for repository, failure in upstream.failures.items()
         ],
         "demands_credentials": upstream.demands_credentials,
         "pulls": upstream.pulls,

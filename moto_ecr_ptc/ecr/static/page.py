@@ -15,7 +15,7 @@ from .calls import Handler
 
 PAGE = "/moto-api/ecr/"
 
-FILES = {"": "index.html", "page.css": "page.css", "page.js": "page.js"}
+FILES = {"": "index.html", **{name: name for name in ("page.css", "elements.js", "page.js")}}
 """The files, by the paths below that of the page."""
 
 _CONTENT_TYPES = {"html": "text/html", "css": "text/css", "js": "text/javascript"}

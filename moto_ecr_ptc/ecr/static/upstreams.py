@@ -1,6 +1,6 @@
 """The calls that set up upstream registries: ``/moto-api/static/ecr/upstream-…``.
 
-Each takes and returns JSON, except for ``upstream-load``, which takes the archive of an OCI image layout.
+Each takes and returns JSON, except for ``upstream-load``, which takes an archive with images.
 """
 
 from __future__ import annotations
@@ -12,29 +12,78 @@ from typing import Any, cast
 from moto.ecr.models import ecr_backends
 
 from ..models import PullThroughCacheBackend
+from ..upstream.archives import read_archive
 from ..upstream.built_images import UpstreamImage
-from ..upstream.oci_layout import read_archive
+from ..upstream.failures import describe_failure
+from ..upstream.names import check_removal, check_repository, check_tag, subject_digest
 from ..upstream.proxy import DEFAULT_TIMEOUT
+from ..upstream.pushed_images import describe_image
+from ..upstream.registry import Upstream
 from .calls import Parameters
 
 
 def push(parameters: Parameters) -> Any:
     upstream = parameters.upstream()
-    repository = parameters.take("repository", str, required=True)
-    tag = parameters.take("tag", str) if "tag" in parameters else "latest"
-    layers = parameters.take("layers", list)
-    platforms = parameters.take("platforms", list)
-    subject = parameters.take("subject", str)
+    subject = subject_digest(parameters.take("subject", str))
+    image = describe_image(
+        parameters.take("repository", str, required=True),
+        tag=parameters.take("tag", str) if "tag" in parameters else "latest",
+        layers=_decoded(parameters.take("layers", list), "layers"),
+        files=_decoded(parameters.take("files", (dict, list)), "files"),
+        platforms=_decoded_platforms(parameters.take("platforms", (dict, list))),
+        config=parameters.take("config", dict),
+        media_type=parameters.take("media_type", str, "oci"),
+        compression=parameters.take("compression", str),
+        annotations=parameters.take("annotations", dict),
+        artifact_type=parameters.take("artifact_type", str),
+        has_subject=subject is not None,
+    )
     parameters.finish()
-    return _image(upstream.push(repository, tag, layers and [_decode(layer) for layer in layers], platforms, subject))
+    return {**_describe(upstream.push(image, subject)), **_warnings(upstream, image.repository)}
 
 
 def load(parameters: Parameters) -> Any:
     upstream = parameters.upstream()
     repository = parameters.take("repository", str, required=True)
+    check_repository(repository)
+    tag = parameters.take("tag", str)
     archive = parameters.take_body()
     parameters.finish()
-    return {"images": [_describe(image) for image in upstream.load(read_archive(archive), repository)]}
+    images = read_archive(archive)
+    if tag is not None:
+        check_tag(tag)
+        images = images.tagged(tag)
+    loaded = upstream.load(images, repository)
+    return {"images": [_describe(image) for image in loaded], **_warnings(upstream, repository)}
+
+
+def images(parameters: Parameters) -> Any:
+    """Return what users put into an upstream registry."""
+    upstream = parameters.upstream()
+    parameters.finish()
+    return {
+        "images": [
+            {"repository": image.repository, "tag": image.tag, "digest": image.digest, "mediaType": image.media_type}
+            for image in upstream.images
+        ]
+    }
+
+
+def remove(parameters: Parameters) -> Any:
+    upstream = parameters.upstream()
+    repository = parameters.take("repository", str, required=True)
+    tag = parameters.take("tag", str)
+    parameters.finish()
+    check_removal(repository, tag)
+    upstream.remove(repository, tag)
+    return {}
+
+
+def clear(parameters: Parameters) -> Any:
+    upstream = parameters.upstream()
+    parameters.finish()
+    upstream.clear()
+    return {}
 
 
 def proxy(parameters: Parameters) -> Any:
@@ -59,8 +108,9 @@ def fail(parameters: Parameters) -> Any:
     repository = parameters.take("repository", str)
     status = parameters.take("status", int)
     error = parameters.take("error", str)
+    times = parameters.take("times", int)
     parameters.finish()
-    upstream.fail(repository, status, error)
+    upstream.fail(repository, describe_failure(repository, status=status, error=error, times=times))
     return {}
 
 
@@ -68,6 +118,8 @@ def recover(parameters: Parameters) -> Any:
     upstream = parameters.upstream()
     repository = parameters.take("repository", str)
     parameters.finish()
+    if repository is not None:
+        check_repository(repository)
     upstream.recover(repository)
     return {}
 
@@ -83,7 +135,12 @@ def describe(parameters: Parameters) -> Any:
 
 
 def expire(parameters: Parameters) -> Any:
-    """Make cached tags stale, since a client cannot move a server's clock."""
+    """Make cached tags stale, since a client cannot move a server's clock.
+
+    They are those of one registry of ECR, or those that all registries cached from one upstream.
+    """
+    if "registry" in parameters:
+        return {"expired": _expire_upstream(parameters)}
     registry = parameters.take_registry()
     repository = parameters.take("repository", str)
     parameters.finish()
@@ -94,16 +151,51 @@ def expire(parameters: Parameters) -> Any:
     return {"expired": cast(PullThroughCacheBackend, backend).expire_cached_tags(repository)}
 
 
+def _expire_upstream(parameters: Parameters) -> int:
+    upstream = parameters.upstream()
+    repository = parameters.take("repository", str)
+    parameters.finish()
+    if repository is not None:
+        check_repository(repository)
+    return upstream.expire(repository)
+
+
 def _describe(image: UpstreamImage) -> dict[str, Any]:
     return {"digest": image.digest, "mediaType": image.media_type, "manifest": image.manifest.decode()}
 
 
-def _image(image: UpstreamImage) -> dict[str, Any]:
-    return {**_describe(image), "layers": [base64.b64encode(layer).decode() for layer in image.layers]}
+def _warnings(upstream: Upstream, repository: str) -> dict[str, Any]:
+    problem = upstream.explain_misplacement(repository)
+    return {"warnings": [problem]} if problem else {}
 
 
-def _decode(layer: Any) -> bytes:
+def _decoded_platforms(platforms: Any) -> Any:
+    if not isinstance(platforms, dict):
+        return platforms
+    return {name: _decoded(contents, f"platforms['{name}']") for name, contents in platforms.items()}
+
+
+def _decoded(contents: Any, parameter: str) -> Any:
+    """Return the layers or files that JSON describes: layers are in base64, files are texts or ``{"base64": …}``."""
+    if isinstance(contents, list):
+        return [_decoded_layer(layer, parameter) for layer in contents]
+    return _decoded_layer(contents, parameter) if isinstance(contents, dict) else contents
+
+
+def _decoded_layer(layer: Any, parameter: str) -> Any:
+    if isinstance(layer, dict):
+        return {path: _decoded_file(content, f"{parameter}['{path}']") for path, content in layer.items()}
+    return layer if parameter == "files" else _decode(layer, f"Each of '{parameter}'")
+
+
+def _decoded_file(content: Any, parameter: str) -> Any:
+    if isinstance(content, dict) and set(content) == {"base64"}:
+        return _decode(content["base64"], parameter)
+    return content
+
+
+def _decode(content: Any, parameter: str) -> bytes:
     try:
-        return base64.b64decode(layer, validate=True)
+        return base64.b64decode(content, validate=True)
     except (TypeError, ValueError, binascii.Error):
-        raise ValueError("Each of 'layers' must be bytes in base64") from None
+        raise ValueError(f"{parameter} must be bytes in base64") from None

@@ -12,6 +12,9 @@ from .pulls import list_pulls
 _CALLS: tuple[tuple[str, Call, str], ...] = (
     ("upstream-push", upstreams.push, "POST"),
     ("upstream-load", upstreams.load, "POST"),
+    ("upstream-images", upstreams.images, "GET"),
+    ("upstream-remove", upstreams.remove, "POST"),
+    ("upstream-clear", upstreams.clear, "POST"),
     ("upstream-proxy", upstreams.proxy, "POST"),
     ("upstream-credentials", upstreams.credentials, "POST"),
     ("upstream-fail", upstreams.fail, "POST"),

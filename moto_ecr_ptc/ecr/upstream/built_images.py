@@ -1,24 +1,25 @@
-"""Builds OCI images from layers: the same input always gives the same bytes.
+"""Builds images from layers, in OCI's and in Docker's format: the same input always gives the same bytes.
 
-Source: OCI image format specification 1.1.
+Source: OCI image format specification 1.1; Docker's "Image Manifest Version 2, Schema 2".
 """
 
 from __future__ import annotations
 
-import gzip
 import io
 import json
 import re
-import struct
 import tarfile
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from ..images.blobs import Blob, make_blob
 from ..images.manifests import (
-    GZIP_MAGIC,
+    DOCKER_CONFIG,
+    DOCKER_LAYER,
+    DOCKER_LAYER_GZIP,
+    DOCKER_LIST,
+    DOCKER_MANIFEST,
     OCI_CONFIG,
     OCI_INDEX,
     OCI_LAYER,
@@ -28,10 +29,28 @@ from ..images.manifests import (
     Manifest,
     sha256,
 )
+from .file_layers import compress, is_compressed, uncompressed_digest
 
 DEFAULT_PLATFORM = "linux/amd64"
-_BLOCK = 0xFFFF
+EMPTY_TYPE = "application/vnd.oci.empty.v1+json"
+EMPTY_CONTENT = b"{}"
+"""What stands where a format demands something and an artifact has nothing."""
+
 _PLATFORM = re.compile(r"[a-z0-9_]+/[a-z0-9_]+(?:/[a-z0-9_.]+)?")
+
+
+class _MediaTypes(NamedTuple):
+    manifest: str
+    index_manifest: str
+    config: str
+    layer: str
+    compressed_layer: str
+
+
+_MEDIA_TYPES = {
+    "oci": _MediaTypes(OCI_MANIFEST, OCI_INDEX, OCI_CONFIG, OCI_LAYER, OCI_LAYER_GZIP),
+    "docker": _MediaTypes(DOCKER_MANIFEST, DOCKER_LIST, DOCKER_CONFIG, DOCKER_LAYER, DOCKER_LAYER_GZIP),
+}
 
 
 @dataclass(frozen=True)
@@ -70,112 +89,113 @@ class BuiltImage(NamedTuple):
         return UpstreamImage(self.manifest.content, self.manifest.media_type, layers)
 
 
-def default_layer(repository: str, tag: str | None, platform: str) -> bytes:
-    """Return a layer with one small file, the same bytes each time, and different bytes for each image."""
+class Details(NamedTuple):
+    """What an image has besides its layers. The members are those of the public ``push``."""
+
+    media_type: Literal["oci", "docker"] = "oci"
+    config: Mapping[str, Any] | None = None
+    annotations: Mapping[str, str] | None = None
+    artifact_type: str | None = None
+
+
+_NO_DETAILS = Details()
+
+
+def default_archive(repository: str, tag: str | None, platform: str) -> bytes:
+    """Return an archive with one small file, the same bytes each time, and different bytes for each image."""
     text = f"{repository}:{tag or ''} {platform}\n".encode()
     archive = io.BytesIO()
     with tarfile.open(fileobj=archive, mode="w", format=tarfile.USTAR_FORMAT) as tar:
         member = tarfile.TarInfo("image.txt")
         member.size = len(text)
         tar.addfile(member, io.BytesIO(text))
-    return _gzip(archive.getvalue())
+    return archive.getvalue()
 
 
-def build_image(layers: Sequence[bytes], platform: str, subject: Descriptor | None = None) -> BuiltImage:
-    """Return the OCI image that consists of these layers."""
-    os, architecture, *variant = platform.split("/")
-    config = _json(
-        {
-            "architecture": architecture,
-            "os": os,
-            **({"variant": variant[0]} if variant else {}),
-            "config": {},
-            "rootfs": {"type": "layers", "diff_ids": [sha256(_uncompressed(layer)) for layer in layers]},
-        }
-    )
+def build_default_image(repository: str, tag: str) -> BuiltImage:
+    """Return the small image that stands for one that nobody described."""
+    return build_image([compress(default_archive(repository, tag, DEFAULT_PLATFORM))], DEFAULT_PLATFORM)
+
+
+def build_image(
+    layers: Sequence[bytes], platform: str, subject: Descriptor | None = None, details: Details = _NO_DETAILS
+) -> BuiltImage:
+    """Return the image, or the artifact, that consists of these layers."""
+    types = _MEDIA_TYPES[details.media_type]
+    is_bare_artifact = details.artifact_type is not None and details.config is None
+    config_type = EMPTY_TYPE if is_bare_artifact else types.config
+    config = EMPTY_CONTENT if is_bare_artifact else _build_config(layers, platform, details.config or {})
     document = {
         "schemaVersion": 2,
-        "mediaType": OCI_MANIFEST,
-        "config": _describe(config, OCI_CONFIG),
-        "layers": [_describe(layer, _layer_type(layer)) for layer in layers],
+        "mediaType": types.manifest,
+        **_artifact_type(details),
+        "config": _describe(config, config_type),
+        "layers": [_describe(layer, _layer_type(layer, details)) for layer in layers],
+        **_ending(subject, details),
     }
-    if subject:
-        document["subject"] = {"mediaType": subject.media_type, "digest": subject.digest, "size": subject.size}
     return BuiltImage(
-        Manifest(_json(document), OCI_MANIFEST),
+        Manifest(_json(document), types.manifest),
         tuple(layers),
         {sha256(content): content for content in (config, *layers)},
     )
 
 
-def build_index(children: Mapping[str, BuiltImage], subject: Descriptor | None = None) -> BuiltImage:
-    """Return the OCI index of images, given by their platforms."""
+def build_index(
+    children: Mapping[str, BuiltImage], subject: Descriptor | None = None, details: Details = _NO_DETAILS
+) -> BuiltImage:
+    """Return the index of images, given by their platforms."""
+    types = _MEDIA_TYPES[details.media_type]
     document: dict[str, Any] = {
         "schemaVersion": 2,
-        "mediaType": OCI_INDEX,
+        "mediaType": types.index_manifest,
+        **_artifact_type(details),
         "manifests": [
             {**_describe(child.manifest.content, child.manifest.media_type), "platform": _platform(platform)}
             for platform, child in children.items()
         ],
+        **_ending(subject, details),
     }
+    return BuiltImage(Manifest(_json(document), types.index_manifest), (), {}, tuple(children.values()))
+
+
+def is_platform(platform: object) -> bool:
+    """Return whether something is ``os/architecture`` or ``os/architecture/variant``."""
+    return isinstance(platform, str) and bool(_PLATFORM.fullmatch(platform))
+
+
+def _build_config(layers: Sequence[bytes], platform: str, config: Mapping[str, Any]) -> bytes:
+    return _json(
+        {
+            **_platform(platform, order=("architecture", "os", "variant")),
+            "config": config,
+            "rootfs": {"type": "layers", "diff_ids": [uncompressed_digest(layer) for layer in layers]},
+        }
+    )
+
+
+def _artifact_type(details: Details) -> dict[str, Any]:
+    return {} if details.artifact_type is None else {"artifactType": details.artifact_type}
+
+
+def _ending(subject: Descriptor | None, details: Details) -> dict[str, Any]:
+    members: dict[str, Any] = {}
     if subject:
-        document["subject"] = {"mediaType": subject.media_type, "digest": subject.digest, "size": subject.size}
-    return BuiltImage(Manifest(_json(document), OCI_INDEX), (), {}, tuple(children.values()))
+        members["subject"] = {"mediaType": subject.media_type, "digest": subject.digest, "size": subject.size}
+    if details.annotations:
+        members["annotations"] = details.annotations
+    return members
 
 
-def check_layers(layers: Sequence[bytes]) -> None:
-    """Check that layers are a sequence of bytes.
-
-    :raises ValueError: they are not
-    """
-    if not isinstance(layers, Sequence) or not all(isinstance(layer, bytes) for layer in layers):
-        raise ValueError("layers must be a list of bytes")
+def _platform(platform: str, order: Sequence[str] = ("os", "architecture", "variant")) -> dict[str, str]:
+    members = dict(zip(("os", "architecture", "variant"), platform.split("/")))
+    return {name: members[name] for name in order if name in members}
 
 
-def check_platforms(platforms: Sequence[str]) -> None:
-    """Check platforms: one or more, each ``os/architecture`` or ``os/architecture/variant``, none twice.
-
-    :raises ValueError: they are not
-    """
-    if not isinstance(platforms, Sequence) or isinstance(platforms, str) or not platforms:
-        raise ValueError("platforms must be a list of platforms such as 'linux/amd64'")
-    for platform in platforms:
-        if not isinstance(platform, str) or not _PLATFORM.fullmatch(platform):
-            raise ValueError(f"{platform!r} is not a platform such as 'linux/amd64' or 'linux/arm/v7'")
-    if len(set(platforms)) < len(platforms):
-        raise ValueError("a platform is given twice")
-
-
-def _platform(platform: str) -> dict[str, str]:
-    return dict(zip(("os", "architecture", "variant"), platform.split("/")))
-
-
-def _layer_type(layer: bytes) -> str:
-    return OCI_LAYER_GZIP if layer.startswith(GZIP_MAGIC) else OCI_LAYER
-
-
-def _gzip(content: bytes) -> bytes:
-    """Return a gzip stream that is not compressed: otherwise its bytes would depend on the machine's zlib.
-
-    Some image clients compress what is no gzip stream, and so change the image's digest.
-
-    Source: RFC 1951, "Non-compressed blocks"; RFC 1952.
-    """
-    stream = bytearray(b"\x1f\x8b\x08\0\0\0\0\0\0\xff")
-    for start in range(0, len(content), _BLOCK):
-        block = content[start : start + _BLOCK]
-        is_last = start + _BLOCK >= len(content)
-        stream += struct.pack("<BHH", is_last, len(block), len(block) ^ _BLOCK) + block
-    return bytes(stream + struct.pack("<II", zlib.crc32(content), len(content)))
-
-
-def _uncompressed(layer: bytes) -> bytes:
-    if layer.startswith(GZIP_MAGIC):
-        try:
-            return gzip.decompress(layer)
-        except (OSError, EOFError, zlib.error):
-            pass  # it only begins like gzip
-    return layer
+def _layer_type(layer: bytes, details: Details) -> str:
+    if details.artifact_type is not None and layer == EMPTY_CONTENT:
+        return EMPTY_TYPE
+    types = _MEDIA_TYPES[details.media_type]
+    return types.compressed_layer if is_compressed(layer) else types.layer
 
 
 def _describe(content: bytes, media_type: str) -> dict[str, Any]:

@@ -71,9 +71,7 @@ class ProxiedRegistry:
     """
 
     def __init__(self, url: str, timeout: float = DEFAULT_TIMEOUT) -> None:
-        self.url = _check_url(url)
-        if type(timeout) not in (int, float) or not 0 < timeout < threading.TIMEOUT_MAX:
-            raise ValueError(f"{timeout!r} is not a positive number of seconds")
+        self.url = check_proxy(url, timeout)
         self._timeout = timeout
         self._host = urllib.parse.urlsplit(self.url).hostname
         self._authorizations: dict[tuple[UpstreamCredentials | None, str], str] = {}
@@ -89,7 +87,7 @@ class ProxiedRegistry:
         answer = self._ask(url, repository, credentials, ", ".join(MEDIA_TYPES), self._fetch_document)
         digest = reference if is_digest(reference) else ""
         for claimed, claim in (
-            (digest, "that it was asked for by"),
+            (digest, "that was asked for"),
             (answer.headers.get("Docker-Content-Digest"), "in its Docker-Content-Digest header"),
         ):
             _verify(answer, claim, not claimed or has_digest(answer.content, claimed))
@@ -124,7 +122,7 @@ class ProxiedRegistry:
                 return fetch_blob(url, headers, self._timeout, max_size, writer.write)
 
             answer = self._ask(url, repository, credentials, "*/*", fetch)
-            _verify(answer, "that it was asked for by", writer.has_digest(digest))
+            _verify(answer, "that was asked for", writer.has_digest(digest))
             return writer.finish()
 
     def get_referrers(self, repository: str, digest: str, credentials: UpstreamCredentials | None) -> list[Descriptor]:
@@ -289,6 +287,16 @@ class ProxiedRegistry:
             if found:
                 raise UpstreamUnavailable(f"{origin(source)}: pointed to {fault}, where moto_ecr_ptc does not go")
         return url
+
+
+def check_proxy(url: str, timeout: float) -> str:
+    """Check where a registry is and how long it may take, and return its URL.
+
+    :raises ValueError: one of them is malformed
+    """
+    if type(timeout) not in (int, float) or not 0 < timeout < threading.TIMEOUT_MAX:
+        raise ValueError(f"{timeout!r} is not a positive number of seconds")
+    return _check_url(url)
 
 
 def _check_url(url: str) -> str:

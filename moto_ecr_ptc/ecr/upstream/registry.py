@@ -6,83 +6,35 @@ for HTTP are imported only when they are needed.
 
 from __future__ import annotations
 
+import logging
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING
 
 from moto.core.base_backend import BackendDict, BaseBackend, backend_lock
 
 from ..access.credentials import UpstreamCredentials
-from ..configuration.upstream_registries import DOCKER_HUB
-from ..exceptions import UpstreamAccessDenied, UpstreamError, UpstreamUnreachable, upstream_error
+from ..exceptions import UpstreamAccessDenied
 from ..images.blobs import Blob
-from ..images.manifests import Descriptor, is_repository, is_tag
+from ..images.manifests import Descriptor
 from .built_images import UpstreamImage
-from .held_images import DefaultImages, GivenImages, HeldRepository, build
+from .failures import Failure, Failures
+from .held_images import DefaultImages, GivenImages, HeldImage, HeldRepository, make_blobs
+from .incoming_rules import expire_tags, explain_misplacement
+from .names import check_can_be_pulled, is_missing_library
+from .pushed_images import PushedImage
 from .source import Fetched, Registry
+from .state import Credentials, HeldTags, Pull, UpstreamState, check_credentials
 
 if TYPE_CHECKING:
-    from .oci_layout import Layout
+    from .loaded_images import LoadedImages
+
+log = logging.getLogger("moto_ecr_ptc")
 
 REMEMBERED_PULLS = 10_000
 """How many pulls an upstream remembers, since a server may run for a long time."""
-
-_ERRORS = {"refused": "connection refused", "timeout": "no answer in time"}
-"""What ``fail`` takes for an error, and what it stands for."""
-
-
-@dataclass(frozen=True)
-class Pull:
-    """A request of ECR to an upstream registry."""
-
-    repository: str
-    """The repository's name at the upstream."""
-
-    reference: str
-    """A tag; or the digest of a layer, or of the image whose referrers were asked for."""
-
-    account_id: str
-    region: str
-    at: datetime
-    """When, by moto's clock."""
-
-    outcome: str
-    """``ok``, or the failure code."""
-
-
-@dataclass(frozen=True)
-class HeldTags:
-    """What an upstream registry holds in one repository."""
-
-    repository: str
-    tags: dict[str, str]
-    """The digests of some tags."""
-
-    tags_total: int
-
-
-@dataclass(frozen=True)
-class UpstreamState:
-    """What an upstream registry holds and how it answers. The credentials that it accepts are not in it."""
-
-    url: str
-    is_default: bool
-    """Whether it has a small image under every name and tag."""
-
-    proxied_url: str | None
-    held: tuple[HeldTags, ...]
-    """Some of its repositories."""
-
-    held_total: int
-    failures: dict[str | None, int | str]
-    """The HTTP status or the error that the requests for a repository, or for every one (None), fail with."""
-
-    demands_credentials: bool
-    pulls: int
 
 
 class Upstream:
@@ -93,62 +45,95 @@ class Upstream:
         self._source: Registry = DefaultImages()
         self._proxied_url: str | None = None
         self._credentials: UpstreamCredentials | None = None
-        self._failures: dict[str | None, int | str] = {}
+        self._failures = Failures()
         self._pulls: deque[Pull] = deque(maxlen=REMEMBERED_PULLS)
 
     # --- what users do -------------------------------------------------------------------------------------------
 
-    def push(
-        self,
-        repository: str,
-        tag: str | None,
-        layers: Sequence[bytes] | None,
-        platforms: Sequence[str] | None,
-        subject: str | None,
-    ) -> UpstreamImage:
-        """Put an image into the registry. The parameters are those of the public ``push``.
+    def push(self, image: PushedImage, subject: str | None = None) -> UpstreamImage:
+        """Put an image into the registry.
 
-        :param subject: a digest
-        :raises ValueError: a malformed or contradictory parameter, an unknown subject, or a registry that is a proxy
+        :param subject: the digest of the image that it refers to
+        :raises ValueError: a name that nothing can be pulled from, an unknown subject, or a registry that is a proxy
         """
-        if not is_repository(repository):
-            raise ValueError(f"{repository!r} is not the name of a repository")
-        if tag is not None and not is_tag(tag):
-            raise ValueError(f"{tag!r} is not a tag")
         with backend_lock:
-            given = self._given_images()
-            held = given.repositories.get(repository, HeldRepository())
-            descriptor = None if subject is None else _find_subject(held, repository, subject)
-            image = build(repository, tag, layers, platforms, descriptor)
-            held.add(image, tag)
-            given.repositories[repository] = held
+            self._given_images(image.repository)
+            descriptor = None if subject is None else self._find_subject(image.repository, subject)
+        # Without the lock, since layers may be large.
+        built = image.build(descriptor)
+        blobs = make_blobs(built)
+        pushed = built.as_upstream_image
+        with backend_lock:
+            given = self._given_images(image.repository)
+            given.repositories.setdefault(image.repository, HeldRepository()).add(built, blobs, image.tag)
             self._source = given
-            return image.as_upstream_image
+        self._warn_of(image.repository)
+        return pushed
 
-    def load_path(self, path: str | os.PathLike[str], repository: str) -> tuple[UpstreamImage, ...]:
-        """Put all images of the OCI image layout at a path into a repository, and return the tagged ones.
+    def load_path(self, path: str | os.PathLike[str], repository: str, tag: str | None) -> tuple[UpstreamImage, ...]:
+        """Put all images of a directory or an archive into a repository, and return the tagged ones.
 
-        :raises ValueError: no layout, a malformed one or a malformed name, or a registry that is a proxy
+        :param tag: for the only image there, which has none
+        :raises ValueError: as ``load``; nothing that can be read; or a tag, but another image or several
         """
-        from .oci_layout import read_layout
+        from .archives import read_path
 
-        return self.load(read_layout(path), repository)
+        images = read_path(path)
+        return self.load(images if tag is None else images.tagged(tag), repository)
 
-    def load(self, layout: Layout, repository: str) -> tuple[UpstreamImage, ...]:
-        """Put all images of an OCI image layout into a repository, and return the tagged ones.
+    def load(self, images: LoadedImages, repository: str) -> tuple[UpstreamImage, ...]:
+        """Put all images of a directory or an archive into a repository, and return the tagged ones.
 
-        :raises ValueError: a malformed layout or name, or a registry that is a proxy
+        :raises ValueError: a name that nothing can be pulled from, or a registry that is a proxy
         """
-        if not is_repository(repository):
-            raise ValueError(f"{repository!r} is not the name of a repository")
         with backend_lock:
-            given = self._given_images()
+            given = self._given_images(repository)
             held = given.repositories.setdefault(repository, HeldRepository())
-            held.manifests.update(layout.manifests)
-            held.blobs.update(layout.blobs)
-            held.tags.update(layout.tags)
+            held.manifests.update(images.manifests)
+            held.blobs.update(images.blobs)
+            held.tags.update(images.tags)
             self._source = given
-            return layout.tagged_images
+        self._warn_of(repository)
+        return images.tagged_images
+
+    def explain_misplacement(self, repository: str) -> str | None:
+        """Return what is wrong with a name that looks like one in ECR, as a sentence; None if nothing is."""
+        with backend_lock:
+            return explain_misplacement(self.url, repository)
+
+    @property
+    def images(self) -> tuple[HeldImage, ...]:
+        """What users put there, by repository and tag."""
+        with backend_lock:
+            return self._source.images if isinstance(self._source, GivenImages) else ()
+
+    def remove(self, repository: str, reference: str | None) -> None:
+        """Remove a tag, the image with a digest, or a whole repository.
+
+        :raises ValueError: it is not there, or the registry is a proxy
+        """
+        with backend_lock:
+            try:
+                self._taking_images().remove(repository, reference)
+            except LookupError as problem:
+                raise ValueError(f"Nothing was removed from '{self.url}': {problem.args[0]}") from None
+
+    def clear(self) -> None:
+        """Hold nothing from now on.
+
+        :raises ValueError: the registry is a proxy
+        """
+        with backend_lock:
+            self._taking_images()
+            self._source = GivenImages()
+
+    def expire(self, repository: str | None) -> int:
+        """Make stale what the registries of all accounts and Regions cached from here, and return how many tags.
+
+        :param repository: the only one at the upstream to do so for; None means all
+        """
+        with backend_lock:
+            return expire_tags(self.url, repository)
 
     def proxy(self, url: str, timeout: float) -> None:
         """Let a real registry answer. The parameters are those of the public ``proxy``.
@@ -159,7 +144,7 @@ class Upstream:
 
         proxied = ProxiedRegistry(url, timeout)
         with backend_lock:
-            if isinstance(self._source, GivenImages):
+            if self.images:
                 raise ValueError(
                     f"The upstream registry '{self.url}' holds pushed or loaded images: it cannot be a proxy"
                 )
@@ -167,49 +152,28 @@ class Upstream:
             self._proxied_url = proxied.url
 
     @property
-    def credentials(self) -> dict[str, str] | None:
+    def credentials(self) -> Credentials | None:
         """The only accepted credentials; None accepts any, and none."""
         accepted = self._credentials
         return None if accepted is None else {"username": accepted.username, "accessToken": accepted.access_token}
 
     @credentials.setter
-    def credentials(self, credentials: Mapping[str, str] | None) -> None:
+    def credentials(self, credentials: Credentials | Mapping[str, str] | None) -> None:
         if credentials is None:
             self._credentials = None
             return
-        if (
-            not isinstance(credentials, Mapping)
-            or set(credentials) != {"username", "accessToken"}
-            or not all(isinstance(value, str) and value for value in credentials.values())
-        ):
-            raise ValueError("credentials must be None or a mapping of 'username' and 'accessToken' to strings")
+        check_credentials(credentials)
         self._credentials = UpstreamCredentials(credentials["username"], credentials["accessToken"])
 
-    def fail(self, repository: str | None, status: int | None, error: str | None) -> None:
-        """Make the requests for a repository, or all requests, fail. The parameters are those of the public ``fail``.
-
-        :raises ValueError: not exactly one of status and error, or one out of range
-        """
-        if (status is None) == (error is None):
-            raise ValueError("fail takes exactly one of status and error")
-        if repository is not None and not is_repository(repository):
-            raise ValueError(f"{repository!r} is not the name of a repository")
-        if status is not None and not (type(status) is int and 400 <= status <= 599):
-            raise ValueError(f"{status!r} is not the HTTP status of a failure (400 to 599)")
-        if error is not None and error not in _ERRORS:
-            raise ValueError(f"{error!r} is not an error; choose one of {', '.join(map(repr, _ERRORS))}")
-        failure = error if status is None else status
-        assert failure is not None
+    def fail(self, repository: str | None, failure: Failure) -> None:
+        """Make the requests for a repository, or all requests, fail."""
         with backend_lock:
-            self._failures[repository] = failure
+            self._failures.set(repository, failure)
 
     def recover(self, repository: str | None) -> None:
         """End the failure of a repository, or all failures."""
         with backend_lock:
-            if repository is None:
-                self._failures.clear()
-            else:
-                self._failures.pop(repository, None)
+            self._failures.end(repository)
 
     @property
     def pulls(self) -> tuple[Pull, ...]:
@@ -232,7 +196,7 @@ class Upstream:
                     for name, repository in islice(held.items(), limit)
                 ),
                 held_total=len(held),
-                failures=dict(self._failures),
+                failures=self._failures.current,
                 demands_credentials=self._credentials is not None,
                 pulls=len(self._pulls),
             )
@@ -261,12 +225,33 @@ class Upstream:
 
     # -------------------------------------------------------------------------------------------------------------
 
-    def _given_images(self) -> GivenImages:
+    def _warn_of(self, repository: str) -> None:
+        problem = self.explain_misplacement(repository)
+        if problem:
+            log.warning("%s", problem)
+
+    def _given_images(self, repository: str) -> GivenImages:
+        """Return where to put an image.
+
+        :raises ValueError: the registry is a proxy, or nothing can be pulled from a repository of this name
+        """
+        given = self._taking_images()
+        check_can_be_pulled(self.url, repository)
+        return given
+
+    def _taking_images(self) -> GivenImages:
         if self._proxied_url:
             raise ValueError(
                 f"The upstream registry '{self.url}' is a proxy of {self._proxied_url}: it takes no images"
             )
         return self._source if isinstance(self._source, GivenImages) else GivenImages()
+
+    def _find_subject(self, repository: str, digest: str) -> Descriptor:
+        held = self._taking_images().repositories.get(repository, HeldRepository())
+        manifest = held.manifests.get(digest)
+        if manifest is None:
+            raise ValueError(f"The repository '{repository}' holds no image with the digest {digest}")
+        return Descriptor(manifest.media_type, digest, len(manifest.content))
 
     def _source_for(self, repository: str | None, credentials: UpstreamCredentials | None) -> Registry:
         """Return the source that answers a request.
@@ -274,12 +259,10 @@ class Upstream:
         :raises UpstreamError: the registry was made to fail, or refuses the credentials or the name
         """
         with backend_lock:
-            for failing in (repository, None):
-                if failing in self._failures:
-                    raise _failure(self._failures[failing])
+            self._failures.raise_next(repository)
             if self._credentials and self._credentials != credentials:
                 raise UpstreamAccessDenied(_other_credentials(credentials))
-            if repository and "/" not in repository and self.url == DOCKER_HUB and not self._proxied_url:
+            if repository and is_missing_library(self.url, repository) and not self._proxied_url:
                 raise UpstreamAccessDenied(
                     f"Docker Hub has no repository '{repository}': its official images are in 'library/{repository}'"
                 )
@@ -327,20 +310,7 @@ def describe_upstreams(urls: Iterable[str], limit: int) -> list[UpstreamState]:
     return _backends["upstream registries"]["aws"].describe(urls, limit)
 
 
-def _find_subject(held: HeldRepository, repository: str, digest: str) -> Descriptor:
-    manifest = held.manifests.get(digest)
-    if manifest is None:
-        raise ValueError(f"The repository '{repository}' holds no image with the digest {digest}")
-    return Descriptor(manifest.media_type, digest, len(manifest.content))
-
-
 def _other_credentials(credentials: UpstreamCredentials | None) -> str:
     if credentials is None:
         return "it demands credentials, and the rule has no secret"
     return "it does not accept the credentials in the rule's secret"
-
-
-def _failure(failure: int | str) -> UpstreamError:
-    if isinstance(failure, int):
-        return upstream_error(failure, f"it answered HTTP {failure}, as set up by 'fail'")
-    return UpstreamUnreachable(f"{_ERRORS[failure]}, as set up by 'fail'")

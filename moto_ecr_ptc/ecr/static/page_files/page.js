@@ -1,7 +1,4 @@
-// Shows the state of a registry and the pull log, and keeps both current.
-//
-// Names, tags and reasons come from whoever called the server: they become text, never markup, and characters that
-// cannot be seen or that turn the writing direction are shown as escapes.
+// Shows the state of a registry and the pull log, and keeps both current. The elements are made in elements.js.
 "use strict";
 
 const CALLS = "../static/ecr/";
@@ -30,62 +27,6 @@ let isPaused = false;
 let isAsking = false;
 let isOutdated = false; // the answer that is awaited is to a question that has changed
 let timer = 0;
-
-// --- elements -------------------------------------------------------------------------------------------------------
-
-// The only place where elements are made. Children that are strings become text.
-function make(name, attributes = {}, ...children) {
-  const element = document.createElement(name);
-  for (const [attribute, value] of Object.entries(attributes)) element.setAttribute(attribute, value);
-  element.append(...children.filter((child) => child !== null && child !== ""));
-  return element;
-}
-
-// A text of others: on its own in its writing direction.
-const foreign = (text) => make("bdi", {}, visible(String(text)));
-const named = (text, style = "") => make("span", { class: `name ${style}`.trim() }, foreign(text));
-const small = (...children) => make("span", { class: "small" }, ...children);
-const badge = (kind, text) => make("span", {}, make("span", { class: `badge ${kind}` }, text));
-
-function visible(text) {
-  return text.replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}]/gu, (character) => {
-    const code = character.codePointAt(0).toString(16);
-    return code.length > 4 ? `\\u{${code}}` : `\\u${code.padStart(4, "0")}`;
-  });
-}
-
-// Roles are spelled out, since a table that is laid out as blocks would lose its own.
-function makeTable(kind, caption, columns, bodyRows) {
-  return make(
-    "table",
-    { class: kind, role: "table" },
-    make("caption", {}, caption),
-    make(
-      "thead",
-      { role: "rowgroup" },
-      make(
-        "tr",
-        { role: "row" },
-        ...columns.map(([style, title]) => make("th", { class: style, scope: "col", role: "columnheader" }, title)),
-      ),
-    ),
-    make("tbody", { role: "rowgroup" }, ...bodyRows),
-  );
-}
-
-function makeRow(style, columns, cells) {
-  return make(
-    "tr",
-    { class: style, role: "row" },
-    ...cells.map((cell, index) =>
-      make("td", { class: columns[index][0], "data-column": columns[index][1], role: "cell" }, ...[cell].flat()),
-    ),
-  );
-}
-
-const moment = (text) => make("time", { datetime: text }, `${text.slice(0, 10)} ${text.slice(11, 19)}`);
-const plural = (count, one, many = `${one}s`) => `${count.toLocaleString("en")} ${count === 1 ? one : many}`;
-const empty = (text) => make("p", { class: "empty" }, text);
 
 // --- the pull log ---------------------------------------------------------------------------------------------------
 
@@ -393,7 +334,12 @@ async function update(fromTheBeginning = false) {
   }
   isAsking = false;
   if (isOutdated) update();
-  else if (!isPaused && !document.hidden) timer = setTimeout(update, PERIOD);
+  else timer = setTimeout(goOn, PERIOD);
+}
+
+// The next question, unless nobody would see the answer: then the first sight of the page asks it, or the button.
+function goOn() {
+  if (!isPaused && !document.hidden) update();
 }
 
 // --- words about it -------------------------------------------------------------------------------------------------
@@ -434,9 +380,6 @@ byId("pause").addEventListener("click", () => {
   update();
 });
 
-document.addEventListener("visibilitychange", () => {
-  if (document.hidden) clearTimeout(timer);
-  else if (!isPaused) update();
-});
+document.addEventListener("visibilitychange", goOn);
 
 update(true);
