@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import base64
+import io
 import json
 import subprocess
 import sys
+import tarfile
 
 import boto3
 import pytest
+import requests
 from moto import mock_aws
 
 from conftest import REGION, failure_codes, pull
@@ -41,6 +44,14 @@ def ecr(aws, monkeypatch):
 def manifest(ecr, name, tag="latest"):
     (image,) = pull(ecr, name, tag)["images"]
     return json.loads(image["imageManifest"])
+
+
+def files_in(ecr, layer):
+    """Return the files of a layer, by their names."""
+    answer = ecr.get_download_url_for_layer(repositoryName="quay/team/app", layerDigest=layer["digest"])
+    content = requests.get(answer["downloadUrl"], timeout=60).content
+    with tarfile.open(fileobj=io.BytesIO(content)) as archive:
+        return {member.name: archive.extractfile(member).read() for member in archive if member.isfile()}
 
 
 # --- what is declared ---------------------------------------------------------------------------------------------
@@ -87,6 +98,110 @@ def test_image_for_several_platforms_is_an_index(ecr, write):
     load_upstreams(write('[[quay.images]]\nrepository = "team/app"\nplatforms = ["linux/amd64", "linux/arm64"]'))
     children = manifest(ecr, "quay/team/app")["manifests"]
     assert [child["platform"]["architecture"] for child in children] == ["amd64", "arm64"]
+
+
+def test_files_are_a_layer_of_them(ecr, write, tmp_path):
+    (tmp_path / "app.bin").write_bytes(b"app")
+    files = '{ "etc/text" = "a\\n", "bin/app" = { file = "app.bin" }, "data" = { base64 = "AAEC" } }'
+    load_upstreams(write(f'[[quay.images]]\nrepository = "team/app"\ncompression = "none"\nfiles = {files}'))
+    (layer,) = manifest(ecr, "quay/team/app")["layers"]
+    assert files_in(ecr, layer) == {"etc/text": b"a\n", "bin/app": b"app", "data": b"\x00\x01\x02"}
+
+
+def test_several_tables_of_files_are_a_layer_each(ecr, write):
+    load_upstreams(write('[[quay.images]]\nrepository = "team/app"\nfiles = [{ a = "1" }, { b = "2" }]'))
+    layers = manifest(ecr, "quay/team/app")["layers"]
+    assert [files_in(ecr, layer) for layer in layers] == [{"a": b"1"}, {"b": b"2"}]
+
+
+def test_each_platform_has_its_own_contents(ecr, write):
+    platforms = '{ "linux/amd64" = { files = { a = "amd64" } }, "linux/arm64" = { layers = ["12345"] } }'
+    load_upstreams(write(f'[[quay.images]]\nrepository = "team/app"\nplatforms = {platforms}'))
+    amd64, arm64 = (
+        json.loads(image["imageManifest"])["layers"]
+        for child in manifest(ecr, "quay/team/app")["manifests"]
+        for image in ecr.batch_get_image(repositoryName="quay/team/app", imageIds=[{"imageDigest": child["digest"]}])[
+            "images"
+        ]
+    )
+    assert [files_in(ecr, layer) for layer in amd64] == [{"a": b"amd64"}]
+    assert [layer["size"] for layer in arm64] == [5]
+
+
+@pytest.mark.parametrize(
+    ("declared", "arguments"),
+    [
+        ('config = { Env = ["A=b"], Labels = { c = "d" } }', {"config": {"Env": ["A=b"], "Labels": {"c": "d"}}}),
+        ('media_type = "docker"', {"media_type": "docker"}),
+        ('layers = ["x"]\ncompression = "gzip"', {"layers": [b"x"], "compression": "gzip"}),
+        ('annotations = { "a.b" = "c" }', {"annotations": {"a.b": "c"}}),
+        ('artifact_type = "application/vnd.test"', {"artifact_type": "application/vnd.test"}),
+    ],
+    ids=lambda value: value.partition(" ")[0] if isinstance(value, str) else "",
+)
+def test_key_of_an_image_is_the_parameter_of_push(write, declared, arguments):
+    with mock_aws():
+        pushed = upstream_registry("quay").push("team/app", **arguments)
+    with mock_aws():
+        load_upstreams(write(f'[[quay.images]]\nrepository = "team/app"\n{declared}'))
+        (image,) = upstream_registry("quay").images
+    assert image.digest == pushed.digest
+
+
+def test_declared_subject_is_a_digest(write):
+    with mock_aws():
+        subject = upstream_registry("quay").push("team/app", layers=[b"x"])
+        load_upstreams(
+            write(
+                f"""
+                [[quay.images]]
+                repository = "team/app"
+                layers = ["x"]
+                [[quay.images]]
+                repository = "team/app"
+                tags = []
+                subject = "{subject.digest}"
+                """
+            )
+        )
+        assert [image.tag for image in upstream_registry("quay").images] == ["latest", None]
+
+
+def test_strict_registry_without_images_holds_nothing(ecr, write):
+    load_upstreams(write("[quay]\nstrict = true"))
+    with pytest.raises(ecr.exceptions.RepositoryNotFoundException):
+        pull(ecr, "quay/team/app")
+
+
+def test_strict_registry_holds_nothing_of_before(ecr, write):
+    upstream_registry("quay").push("team/old")
+    load_upstreams(write("[quay]\nstrict = true\n[[quay.images]]\nrepository = 'team/new'"))
+    assert [image.repository for image in upstream_registry("quay").images] == ["team/new"]
+
+
+def test_registry_that_is_not_strict_keeps_its_default_images(ecr, write):
+    load_upstreams(write("[quay]\nstrict = false"))
+    assert pull(ecr, "quay/team/app")["images"]
+
+
+def test_declared_failure_ends_after_so_many_times(ecr, write):
+    load_upstreams(write("[[quay.failures]]\nstatus = 429\ntimes = 2"))
+    for _ in range(2):
+        assert failure_codes(pull(ecr, "quay/team/app")) == ["UpstreamTooManyRequests"]
+    assert pull(ecr, "quay/team/app")["images"]
+
+
+def test_declared_layout_without_a_tag_is_given_one(ecr, write, tmp_path):
+    write_layout(tmp_path / "app", None)
+    load_upstreams(write('[[quay.layouts]]\npath = "app"\nrepository = "team/app"\ntag = "2.0"'))
+    assert manifest(ecr, "quay/team/app", "2.0")["layers"]
+
+
+def test_declaration_for_an_endpoint_is_that_servers(server, write):
+    load_upstreams(write("[[quay.failures]]\nstatus = 429"), endpoint_url=server.endpoint_url)
+    client = server.client("ecr")
+    client.create_pull_through_cache_rule(ecrRepositoryPrefix="quay", upstreamRegistryUrl="quay.io")
+    assert failure_codes(pull(client, "quay/team/app")) == ["UpstreamTooManyRequests"]
 
 
 def test_declared_layout_is_loaded_from_beside_the_declaration(ecr, write, tmp_path):
@@ -174,6 +289,16 @@ HEADER = '[[quay.images]]\nrepository = "team/app"\n'
             2,
             "quay.x: there is no such key; the keys are credentials, failures, images, layouts, proxy, strict",
         ),
+        ("['docker-hub']\n[['docker-hub'.images]]\nrepository = 'alpine'", 2, "docker-hub.images[0]: "),
+        (
+            HEADER + "platforms = {'linux/amd64' = {}}",
+            3,
+            'quay.images[0].platforms."linux/amd64": a platform has either',
+        ),
+        (HEADER + "files = {a = 1}", 3, "quay.images[0].files.a: it must be a string or a table, not an integer"),
+        (HEADER + "media_type = 'x'", 1, "quay.images[0]: "),
+        ("[[quay.failures]]\nstatus = 429\ntimes = 0", 1, "quay.failures[0]: "),
+        ("[quay]\nproxy = 'http://x'\nstrict = true", 3, "quay.strict: a proxy holds no images: declare either"),
         ("[quay]\nstrict = 'yes'", 2, "quay.strict: it must be a boolean, not a string"),
         ("[quay]\ncredentials = 1", 2, "quay.credentials: it must be a table, not an integer"),
         ("[quay]\n[quay.credentials]\nuser = 'u'", 2, "quay.credentials: credentials must be None or a mapping of"),
