@@ -126,7 +126,13 @@ class PullThroughCacheResponse(ECRResponse):
 
 
 def _at(host: str, repository: Repository) -> dict[str, Any]:
-    return {**vars(repository), "uri": f"{host}/{repository.name}"}
+    # By the names in the service model, where moto has others: old versions of it find those in objects only.
+    return {
+        **vars(repository),
+        "repositoryArn": repository.arn,
+        "repositoryName": repository.name,
+        "repositoryUri": f"{host}/{repository.name}",
+    }
 
 
 def _is_motos(operation: str) -> bool:
