@@ -9,10 +9,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from .activation import UnsupportedMotoError, activate
-from .declarations import load_upstreams
 from .upstream_handle import UpstreamRegistry, pull_log, upstream_registry
 
 if TYPE_CHECKING:
+    from .declarations import load_upstreams
     from .ecr.pulls.pull_log import PullRecord
     from .ecr.upstream.built_images import UpstreamImage
     from .ecr.upstream.held_images import HeldImage
@@ -37,24 +37,25 @@ __version__ = "0.1.0"
 pytest_plugins = ("moto_ecr_ptc.pytest_plugin",)
 """For pytest where it takes this module for the plugin: where ``-p moto_ecr_ptc`` finds no installed package."""
 
-_RECORDS = {
+_LOADED_AT_FIRST_USE = {
     "Credentials": "ecr.upstream.state",
     "HeldImage": "ecr.upstream.held_images",
     "Pull": "ecr.upstream.state",
     "PullRecord": "ecr.pulls.pull_log",
     "UpstreamImage": "ecr.upstream.built_images",
+    "load_upstreams": "declarations",
 }
-"""The types that handles return, and the modules that define them: some import moto, which takes long."""
+"""The types that handles return, what few tests call, and the modules that define them: importing those takes long."""
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _RECORDS:
+    if name not in _LOADED_AT_FIRST_USE:
         raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
-    return getattr(import_module(f".{_RECORDS[name]}", __name__), name)
+    return getattr(import_module(f".{_LOADED_AT_FIRST_USE[name]}", __name__), name)
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_RECORDS})
+    return sorted({*globals(), *_LOADED_AT_FIRST_USE})
 
 
 activate()
