@@ -2,4 +2,4 @@
 
 from .server import main
 
-main()
+main(program="python -m moto_ecr_ptc")

@@ -6,27 +6,39 @@ import importlib
 import logging
 import re
 import sys
+import warnings
 from contextlib import suppress
-from functools import wraps
+from functools import partial, wraps
+from types import SimpleNamespace
 from typing import Any
 
 from .activation import UnsupportedMotoError
 
 
-def main(argv: list[str] | None = None) -> None:
-    """Run a server until it is stopped, with the options of ``moto_server``. It listens on 127.0.0.1 by default."""
+def main(argv: list[str] | None = None, *, program: str = "moto_ecr_ptc_server") -> None:
+    """Run a server until it is stopped, with the options of ``moto_server`` and some more.
+
+    :param program: what the user typed to run it
+    """
     try:
-        moto_server = importlib.import_module("moto.server")
+        with warnings.catch_warnings():
+            # What is missing is said below.
+            warnings.filterwarnings("ignore", "When using MotoServer")
+            moto_server = importlib.import_module("moto.server")
         serving = importlib.import_module("werkzeug.serving")
         # Imported now, so that an unsupported moto is reported here instead of to the first client.
         importlib.import_module("moto.ecr.models")
-    except ModuleNotFoundError as error:
-        sys.exit(f"The server needs the package '{error.name}'. Install it with: pip install 'moto-ecr-ptc[server]'")
+    except ImportError as error:
+        missing = f"the package '{error.name}'" if isinstance(error, ModuleNotFoundError) else f"more ({error})"
+        sys.exit(f"The server needs {missing}. Install it with: pip install 'moto-ecr-ptc[server]'")
     except UnsupportedMotoError as error:
         sys.exit(str(error))
     _raise_limit_of_files()
     _announce_page(serving.BaseWSGIServer)
     logging.getLogger("werkzeug").addFilter(_is_worth_a_line)
+    options = importlib.import_module("moto_ecr_ptc.server_options").ServerOptions
+    # moto makes its parser in the function that runs the server.
+    vars(moto_server).update(argparse=SimpleNamespace(ArgumentParser=partial(options, program)))
     moto_server.main(argv)
 
 

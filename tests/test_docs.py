@@ -10,8 +10,11 @@ import tarfile
 from pathlib import Path
 
 import pytest
+from moto import mock_aws
 
 from conftest import HAS_EXCLUSION_FILTERS
+from moto_ecr_ptc import load_upstreams, upstream_registry
+from moto_ecr_ptc.ecr.upstream.registry import describe_upstreams
 from tests.upstream.layouts import write_layout
 
 ROOT = Path(__file__).parent.parent
@@ -48,6 +51,39 @@ def test_guides_console_example_prints_what_it_says(server, tmp_path):
         archive.add(tmp_path / "layout", arcname=".")
     (transcript,) = blocks("console", GUIDE)
     assert play(transcript, server, tmp_path) == 18
+
+
+@pytest.fixture
+def declared(tmp_path):
+    """Load a file of the guide, and return what it makes the upstream registries hold and how they answer."""
+    write_layout(tmp_path / "layout")
+    (tmp_path / "app.bin").write_bytes(b"app")
+
+    def load(language):
+        (text,) = blocks(language, GUIDE)
+        (tmp_path / f"upstreams.{language}").write_text(text)
+        with mock_aws():
+            load_upstreams(tmp_path / f"upstreams.{language}")
+            held = [image for name in ("docker-hub", "quay") for image in upstream_registry(name).images]
+            return held, describe_upstreams((), 10)
+
+    return load
+
+
+def test_guides_declarations_in_toml_and_json_are_the_same(declared):
+    assert declared("toml") == declared("json")
+
+
+def test_guides_declaration_declares_what_it_says(declared):
+    held, (quay, hub) = declared("toml")
+    assert {(image.repository, image.tag) for image in held} > {
+        ("library/alpine", "3.20"),
+        ("library/layers", "latest"),
+    }
+    assert "team/app" in {image.repository for image in held}
+    assert hub.demands_credentials
+    assert list(hub.failures) == ["library/busy"]
+    assert quay.proxied_url == "http://127.0.0.1:5001"
 
 
 def play(transcript, server, directory):

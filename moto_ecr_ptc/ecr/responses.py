@@ -15,10 +15,12 @@ from moto.core.exceptions import ServiceException
 from moto.core.responses import ActionResult
 from moto.core.utils import get_service_model
 from moto.ecr.exceptions import InvalidParameterException, RepositoryNotFoundException
+from moto.ecr.models import Repository
 from moto.ecr.responses import ECRResponse
 
 from .exceptions import ProtocolError
 from .models import is_pull_through_cache_used
+from .registry_host import registry_host
 
 OPERATIONS = frozenset(
     {
@@ -63,10 +65,32 @@ class PullThroughCacheResponse(ECRResponse):
 
         answer = super().get_authorization_token()
         token, expires_at = issue_token(self.current_account, self.region, self.access_key or "")
+        host = registry_host(self)
         for data in cast("dict[str, Any]", answer.result)["authorizationData"]:
             data["authorizationToken"] = base64.b64encode(f"{USER}:{token.text}".encode()).decode()
             data["expiresAt"] = expires_at
+            if host:
+                data["proxyEndpoint"] = f"{self.parsed_url.scheme}://{host}"
         return answer
+
+    def create_repository(self) -> ActionResult:
+        return self._name_host(super().create_repository())
+
+    def describe_repositories(self) -> ActionResult:
+        return self._name_host(super().describe_repositories())
+
+    def delete_repository(self) -> ActionResult:
+        return self._name_host(super().delete_repository())
+
+    def _name_host(self, answer: ActionResult) -> ActionResult:
+        """Return an answer with the host that the server is to name in the URIs of its repositories."""
+        host = registry_host(self)
+        if host is None:
+            return answer
+        result = cast("dict[str, Any]", answer.result)
+        if "repository" in result:
+            return ActionResult({**result, "repository": _at(host, result["repository"])})
+        return ActionResult({**result, "repositories": [_at(host, found) for found in result["repositories"]]})
 
     def batch_get_image(self) -> ActionResult:
         if self._get_param("acceptedMediaTypes") is None:
@@ -113,6 +137,16 @@ class PullThroughCacheResponse(ECRResponse):
 
             error_headers, body = error_response(error)
             return 400, *self._enrich_response({**self.response_headers, **error_headers}, body)
+
+
+def _at(host: str, repository: Repository) -> dict[str, Any]:
+    # By the names in the service model, where moto has others: old versions of it find those in objects only.
+    return {
+        **vars(repository),
+        "repositoryArn": repository.arn,
+        "repositoryName": repository.name,
+        "repositoryUri": f"{host}/{repository.name}",
+    }
 
 
 def _is_motos(operation: str) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import os
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -273,12 +273,18 @@ class Upstream:
             return self._source
 
 
+declared_contents: list[Callable[[Callable[[str], Upstream]], None]] = []
+"""What sets up the upstream registries of a new backend, given what finds each by its URL."""
+
+
 class UpstreamBackend(BaseBackend):
-    """All upstream registries. moto resets this with its other backends."""
+    """All upstream registries. moto resets this with its other backends: then it holds what is declared."""
 
     def __init__(self, region_name: str, account_id: str) -> None:
         super().__init__(region_name, account_id)
         self._upstreams: dict[str, Upstream] = {}
+        for set_up in declared_contents:
+            set_up(self.get)
 
     def get(self, url: str) -> Upstream:
         """Return the upstream registry with this URL: the same one until a reset."""

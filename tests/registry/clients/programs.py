@@ -53,6 +53,11 @@ _CLIENTS: dict[str, tuple[Callable[[str], bool], str]] = {
     "oras": (_is_python_module, "PyPI package oras"),
     "helm_python": (_is_python_module, "PyPI package helm-python-sdk"),
     "node": (_is_program, "Debian package nodejs"),
+    "@aws-sdk/client-ecr": (_is_npm_package, "npm package @aws-sdk/client-ecr, in a folder of NODE_PATH"),
+    "@aws-sdk/client-secrets-manager": (
+        _is_npm_package,
+        "npm package @aws-sdk/client-secrets-manager, in a folder of NODE_PATH",
+    ),
     "oci-registry-client": (_is_npm_package, "npm package oci-registry-client, in a folder of NODE_PATH"),
 }
 
