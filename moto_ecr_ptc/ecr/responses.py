@@ -74,55 +74,28 @@ class PullThroughCacheResponse(ECRResponse):
         return answer
 
     def create_repository(self) -> ActionResult:
-        return self._name_host(super().create_repository())
+        return _name_host(self, super().create_repository())
 
     def describe_repositories(self) -> ActionResult:
-        return self._name_host(super().describe_repositories())
+        return _name_host(self, super().describe_repositories())
 
     def delete_repository(self) -> ActionResult:
-        return self._name_host(super().delete_repository())
-
-    def _name_host(self, answer: ActionResult) -> ActionResult:
-        """Return an answer with the host that the server is to name in the URIs of its repositories."""
-        host = registry_host(self)
-        if host is None:
-            return answer
-        result = cast("dict[str, Any]", answer.result)
-        if "repository" in result:
-            return ActionResult({**result, "repository": _at(host, result["repository"])})
-        return ActionResult({**result, "repositories": [_at(host, found) for found in result["repositories"]]})
+        return _name_host(self, super().delete_repository())
 
     def batch_get_image(self) -> ActionResult:
-        if self._get_param("acceptedMediaTypes") is None:
-            return self._batch_get_image_of_moto()
-        from .operations import Operations  # moto ignores the member
+        if self._get_param("acceptedMediaTypes") is not None:
+            from .operations import Operations  # moto ignores the member
 
-        return Operations().translate(self)
-
-    def _batch_get_image_of_moto(self) -> ActionResult:
+            return Operations().translate(self)
         try:
             answer = super().batch_get_image()
         except RepositoryNotFoundException as error:
-            self._explain_missing_images(error.code)
+            _explain_missing_images(self, error.code)
             raise
         failures = cast("dict[str, Any]", answer.result)["failures"]
         if failures:
-            self._explain_missing_images(failures[0]["failureCode"])
+            _explain_missing_images(self, failures[0]["failureCode"])
         return answer
-
-    def _explain_missing_images(self, code: str) -> None:
-        """Tell the pull log why a request that moto has answered finds no images: no rule covers the repository.
-
-        :param code: what moto has answered for a request that ECR would refuse, as for a malformed name
-        """
-        from .operations import Operations
-
-        operations = Operations()
-        with suppress(ServiceException, ProtocolError, KeyError):
-            try:
-                operations.translate(self)
-            except InvalidParameterException as error:
-                operations.record_malformed(code, error.message)
 
     def call_action(self) -> TYPE_RESPONSE:
         if self._get_action() in OPERATIONS:
@@ -137,6 +110,35 @@ class PullThroughCacheResponse(ECRResponse):
 
             error_headers, body = error_response(error)
             return 400, *self._enrich_response({**self.response_headers, **error_headers}, body)
+
+
+# Functions instead of methods: moto looks through a response class's members at each call.
+
+
+def _name_host(response: PullThroughCacheResponse, answer: ActionResult) -> ActionResult:
+    """Return an answer with the host that the server is to name in the URIs of its repositories."""
+    host = registry_host(response)
+    if host is None:
+        return answer
+    result = cast("dict[str, Any]", answer.result)
+    if "repository" in result:
+        return ActionResult({**result, "repository": _at(host, result["repository"])})
+    return ActionResult({**result, "repositories": [_at(host, found) for found in result["repositories"]]})
+
+
+def _explain_missing_images(response: PullThroughCacheResponse, code: str) -> None:
+    """Tell the pull log why a request that moto has answered finds no images: no rule covers the repository.
+
+    :param code: what moto has answered for a request that ECR would refuse, as for a malformed name
+    """
+    from .operations import Operations
+
+    operations = Operations()
+    with suppress(ServiceException, ProtocolError, KeyError):
+        try:
+            operations.translate(response)
+        except InvalidParameterException as error:
+            operations.record_malformed(code, error.message)
 
 
 def _at(host: str, repository: Repository) -> dict[str, Any]:
