@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import logging
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -19,8 +20,6 @@ from typing import TYPE_CHECKING, Any
 from .upstream_handle import UpstreamRegistry, upstream_registry
 
 if TYPE_CHECKING:
-    import os
-
     from .declaration_files import Value
     from .ecr.upstream.registry import Upstream
 
@@ -145,6 +144,8 @@ def read_declaration(path: str | os.PathLike[str]) -> Declaration:
     from .declaration_files import read_document
     from .ecr.configuration.upstream_registries import registry_url
 
+    if not isinstance(path, (str, os.PathLike)):
+        raise ValueError(f"path must be that of a TOML or JSON file, not {path!r}")
     steps: dict[str, list[_Step]] = {}
     for name, registry in read_document(Path(path)).members().items():
         try:
@@ -253,7 +254,10 @@ def _files_of_layer(files: Value) -> dict[str, bytes]:
 def _bytes(content: Value) -> bytes:
     """Return what a string stands for, or a table with the name of a file or with base64."""
     if isinstance(content.check(str, dict), str):
-        return str(content.content).encode()
+        try:
+            return str(content.content).encode()
+        except UnicodeEncodeError:  # half of a surrogate pair, which JSON can express
+            raise content.fault("it is text that UTF-8 cannot express") from None
     members = content.members(_CONTENT)
     if len(members) != 1:
         raise content.fault("it must have either 'file' or 'base64'")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import re
 import subprocess
 import sys
 import tarfile
@@ -357,6 +358,16 @@ def test_mistake_is_told_in_one_line_with_file_line_and_key(write, text, line, m
         ("[]", 1, "it must be an object, not an array"),
         ('{"quay": {},\n"quay": {}}', 2, "quay: the key stands twice in its object"),
         ('{"quay": {"images": [\n{"repository": "a/b"},\n{"repository": "a b"}]}}', 3, "quay.images[1]: 'a b' is not"),
+        (
+            '{"quay": {"images": [\n{"repository": "a/b", "layers": [\n"\\ud800"]}]}}',
+            3,
+            "quay.images[0].layers[0]: it is text that UTF-8 cannot express",
+        ),
+        (
+            '{"quay": {"images": [\n{"repository": "a/b", "files":\n{"a": {"file": "\\u0000"}}}]}}',
+            3,
+            "quay.images[0].files.a.file: no file can have this name",
+        ),
         ('{"quay": \n}', 2, "column 1: Expecting value"),
     ],
 )
@@ -374,8 +385,9 @@ def test_mistake_in_json_is_told_likewise(write, text, line, message):
         ("missing/upstreams.toml", None, ": it cannot be read: No such file or directory"),
         ("upstreams.toml", b"# \n# \xff", ":2: it is not UTF-8"),
         ("upstreams.json", b"[" * 100_000, ": it is nested too deeply"),
+        ("upstreams.toml", b"\xef\xbb\xbf[quay]\nx = 1", ":2: quay.x: there is no such key; the keys are cr"),
     ],
-    ids=["suffix", "missing", "not UTF-8", "nested"],
+    ids=["suffix", "missing", "not UTF-8", "nested", "byte order mark"],
 )
 def test_file_that_cannot_be_read_is_told(tmp_path, name, content, message):
     path = tmp_path / name
@@ -383,7 +395,29 @@ def test_file_that_cannot_be_read_is_told(tmp_path, name, content, message):
         path.write_bytes(content)
     with mock_aws(), pytest.raises(ValueError) as error:  # noqa: PT011 (the message is checked as a whole)
         load_upstreams(path)
-    assert str(error.value) == f"{path}{message}"
+    assert str(error.value).startswith(f"{path}{message}")
+
+
+@pytest.mark.skipif(not hasattr(sys, "get_int_max_str_digits"), reason="this Python reads numbers of any length")
+@pytest.mark.parametrize(("name", "text"), [("upstreams.toml", "x = {}"), ("upstreams.json", '{{"x": {}}}')])
+def test_number_that_python_does_not_read_is_told(write, name, text):
+    path = write(text.format("1" * 5000), name)
+    with mock_aws(), pytest.raises(ValueError, match=f"^{re.escape(str(path))}: it has a number with too many digits$"):
+        load_upstreams(path)
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        (None, "path must be that of a TOML or JSON file, not None"),
+        (b"x.toml", "path must be that of a TOML or JSON file, not b'x.toml'"),
+        ("a\0.toml", "'a\\x00.toml': no file can have this name"),
+        ("a\ud800.toml", "'a\\ud800.toml': no file can have this name"),
+    ],
+)
+def test_path_that_no_file_can_have_is_told(path, message):
+    with mock_aws(), pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        load_upstreams(path)
 
 
 def test_file_with_a_mistake_changes_nothing(ecr, write):

@@ -54,6 +54,11 @@ def test_push_makes_the_same_image_as_in_process(remote):
         assert pushed == local(lambda arguments=arguments: remote.push("team/app", **arguments))
 
 
+def test_images_with_the_same_manifest_are_equal_wherever_they_were_made(remote):
+    assert remote.push("a/b", layers=[b"x"]) == local(lambda: remote.push("a/b", layers=[b"x"]))
+    assert remote.push("a/b", layers=[b"x"]) != remote.push("a/b", layers=[b"y"])
+
+
 def test_push_with_a_subject_refers_to_it(remote):
     image = remote.push("team/app")
     assert image.digest.encode() in remote.push("team/app", tag=None, subject=image).manifest
@@ -70,6 +75,14 @@ def test_load_sends_a_directory_and_an_archive(ecr, remote, tmp_path):
     (tmp_path / "layout.tar").write_bytes(archive.getvalue())
     (loaded,) = remote.load(str(tmp_path / "layout.tar"), "team/other")
     assert loaded.digest == expected
+
+
+def test_load_sends_an_archive_that_is_compressed(ecr, remote, tmp_path):
+    digest = write_layout(tmp_path / "layout")
+    with tarfile.open(tmp_path / "layout.tgz", "w:gz") as archive:
+        archive.add(tmp_path / "layout", arcname=".")
+    remote.load(tmp_path / "layout.tgz", "team/app")
+    assert pull(ecr, "quay/team/app", "1.0")["images"][0]["imageId"]["imageDigest"] == digest
 
 
 def test_push_under_a_name_of_ecr_is_warned_of_in_the_clients_log_too(remote, caplog):
@@ -162,6 +175,12 @@ def test_bad_input_is_a_value_error_as_in_process(remote, method, positional, ar
 def test_bad_credentials_are_a_value_error(remote, credentials):
     with pytest.raises(ValueError):  # noqa: PT011 (the texts are tested in process)
         remote.credentials = credentials
+
+
+def test_server_that_answers_with_a_page_is_named(server):
+    handle = upstream_registry("quay", endpoint_url=f"{server.endpoint_url}/moto-api/ecr/?")
+    with pytest.raises(RuntimeError, match="is it a server with moto_ecr_ptc"):
+        _ = handle.images
 
 
 def test_server_without_the_plugin_is_named(remote, monkeypatch):

@@ -192,6 +192,9 @@ def test_privileged_port_ends_the_server_with_one_line():
     [
         ("http://127.0.0.1:5000", "is neither 'called' nor a host with or without a port"),
         ("registry.test/team", "is neither 'called' nor a host with or without a port"),
+        ("registry.test:0", "is neither 'called' nor a host with or without a port"),
+        ("registry.test:65536", "is neither 'called' nor a host with or without a port"),
+        ("registry..test", "is neither 'called' nor a host with or without a port"),
         ("registry.test:port", "is neither 'called' nor a host with or without a port"),
         ("", "is neither 'called' nor a host with or without a port"),
         ("registry", "has neither a dot nor a port: image clients would take it for a part of a repository's name"),

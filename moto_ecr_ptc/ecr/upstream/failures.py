@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Literal, cast
 
@@ -86,6 +87,10 @@ def describe_failure(
         )
     if repository is not None:
         check_repository(repository)
+    if status is None and error is None and repository in _ERRORS:
+        raise ValueError(f"fail takes a status or an error: did you mean fail(error={repository!r})?")
+    if status is None and error is None and re.fullmatch("[45][0-9]{2}", str(repository)):
+        raise ValueError(f"fail takes a status or an error: did you mean fail(status={repository})?")
     if (status is None) == (error is None):
         raise ValueError("fail takes exactly one of status and error")
     if times is not None and (type(times) is not int or times < 1):
