@@ -78,7 +78,7 @@ class Value:
         :param names: the keys that it may have; None allows all
         :raises ValueError: it is no table, has other keys, or lacks a required one
         """
-        found = {name: Value(self.document, (*self.path, name), content) for name, content in self.check(dict).items()}
+        found = {name: self.part(name) for name in self.check(dict)}
         for name, value in found.items():
             if names is not None and name not in names:
                 similar = get_close_matches(name, names, 1)
@@ -94,7 +94,11 @@ class Value:
 
         :raises ValueError: it is no array
         """
-        return [Value(self.document, (*self.path, index), content) for index, content in enumerate(self.check(list))]
+        return [self.part(index) for index in range(len(self.check(list)))]
+
+    def part(self, step: str | int) -> Value:
+        """Return the value under a key of this table, or at a position of this array."""
+        return Value(self.document, (*self.path, step), self.content[step])
 
     def read_file(self) -> bytes:
         """Return the bytes of the file that this names, relative to the file that it is in.

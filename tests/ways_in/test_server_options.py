@@ -126,7 +126,7 @@ def test_layout_that_is_gone_at_a_reset_is_logged_and_the_reset_succeeds(write, 
         assert failure_codes(pull(with_rule(url), "quay/team/app")) == ["UpstreamTooManyRequests"]
         (tmp_path / "layout" / "index.json").unlink()
         requests.post(f"{url}/moto-api/reset", timeout=60).raise_for_status()
-    assert f"upstream registries are incomplete: {declared}:1: quay.layouts[0]: " in (tmp_path / "log").read_text()
+    assert f"upstream registries are incomplete: {declared}:2: quay.layouts[0].path: " in (tmp_path / "log").read_text()
 
 
 @pytest.mark.parametrize("options", [[], ["--reload"]], ids=["", "reload"])
