@@ -100,16 +100,19 @@ def _pack(archive: tarfile.TarFile, name: str, size: int, content: IO[bytes]) ->
     archive.addfile(member, content)
 
 
-def _members(archive: tarfile.TarFile) -> list[tarfile.TarInfo]:
+def _open_tar(file: IO[bytes]) -> tarfile.TarFile:
+    """Return an archive whose headers were read."""
     try:
-        return archive.getmembers()
+        archive = tarfile.open(fileobj=file, mode="r:")  # noqa: SIM115 (the caller closes it)
+        archive.getmembers()
     except ValueError as error:  # tarfile converts the numbers in some headers without a check
         raise tarfile.ReadError from error
+    return archive
 
 
 def _read_tar(file: IO[bytes]) -> LoadedImages:
-    with tarfile.open(fileobj=file, mode="r:") as archive:
-        members = {member.name.removeprefix("./"): member for member in _members(archive)}
+    with _open_tar(file) as archive:
+        members = {member.name.removeprefix("./"): member for member in archive}
         files = {name: member for name, member in members.items() if member.isfile()}
 
         def open_file(name: str) -> IO[bytes]:
