@@ -212,6 +212,10 @@ def test_client_in_another_process_has_the_whole_surface(server, tmp_path):
         "AWS_DEFAULT_REGION": REGION,
     }
     process = subprocess.run(
-        [sys.executable, "-W", "error", str(program)], capture_output=True, text=True, check=False, env=environment
+        [sys.executable, "-W", "error", "-W", "ignore:Boto3 will no longer support Python", str(program)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=environment,
     )
     assert (process.returncode, process.stderr) == (0, "")
