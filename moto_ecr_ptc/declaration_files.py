@@ -11,6 +11,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from .ecr.upstream.archives import can_name_a_file
 from .key_lines import KeyPath, RepeatedKey, json_key_lines, toml_key_lines, written
 
 # Python 3.11 is the first with a parser of TOML.
@@ -77,7 +78,7 @@ class Value:
         :param names: the keys that it may have; None allows all
         :raises ValueError: it is no table, has other keys, or lacks a required one
         """
-        found = {name: Value(self.document, (*self.path, name), content) for name, content in self.check(dict).items()}
+        found = {name: self.part(name) for name in self.check(dict)}
         for name, value in found.items():
             if names is not None and name not in names:
                 similar = get_close_matches(name, names, 1)
@@ -93,15 +94,22 @@ class Value:
 
         :raises ValueError: it is no array
         """
-        return [Value(self.document, (*self.path, index), content) for index, content in enumerate(self.check(list))]
+        return [self.part(index) for index in range(len(self.check(list)))]
+
+    def part(self, step: str | int) -> Value:
+        """Return the value under a key of this table, or at a position of this array."""
+        return Value(self.document, (*self.path, step), self.content[step])
 
     def read_file(self) -> bytes:
         """Return the bytes of the file that this names, relative to the file that it is in.
 
         :raises ValueError: it is no string, or there is no such file
         """
+        path = self.path_of_file()
+        if not can_name_a_file(path):
+            raise self.fault("no file can have this name")
         try:
-            return self.path_of_file().read_bytes()
+            return path.read_bytes()
         except OSError as error:
             raise self.fault(f"'{self.content}' cannot be read: {error.strerror}") from None
 
@@ -118,11 +126,13 @@ def read_document(path: Path) -> Value:
 
     :raises ValueError: it is missing, or malformed
     """
+    if not can_name_a_file(path):
+        raise ValueError(f"{str(path)!r}: no file can have this name")
     form = _FORMATS.get(path.suffix)
     if form is None:
         raise ValueError(f"{path}: the name of the file must end in {' or '.join(_FORMATS)}")
     try:
-        text = path.read_bytes().decode()
+        text = path.read_bytes().decode("utf-8-sig")  # some editors begin a file with a byte order mark
         members = form.parse(text)
     except OSError as error:
         raise ValueError(f"{path}: it cannot be read: {error.strerror}") from None
@@ -133,10 +143,12 @@ def read_document(path: Path) -> Value:
         raise ValueError(f"{path}:{error.lineno}: column {error.colno}: {error.msg}") from None
     except _toml.TOMLDecodeError as error:
         raise ValueError(f"{path}:{_toml_message(str(error), text)}") from None
-    except RecursionError:
-        raise ValueError(f"{path}: it is nested too deeply") from None
     except RepeatedKey as error:
         raise ValueError(f"{path}:{error.line}: {written(error.path)}: {error}") from None
+    except ValueError:  # Python's limit on the length of numbers
+        raise ValueError(f"{path}: it has a number with too many digits") from None
+    except RecursionError:
+        raise ValueError(f"{path}: it is nested too deeply") from None
     if not isinstance(members, dict):
         raise ValueError(f"{path}:1: it must be {form.names[dict]}, not {form.names[type(members)]}")
     return Value(Document(path, text, form), (), members)

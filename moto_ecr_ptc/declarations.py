@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import logging
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -19,8 +20,6 @@ from typing import TYPE_CHECKING, Any
 from .upstream_handle import UpstreamRegistry, upstream_registry
 
 if TYPE_CHECKING:
-    import os
-
     from .declaration_files import Value
     from .ecr.upstream.registry import Upstream
 
@@ -39,6 +38,17 @@ _PARAMETERS = {
 
 _IMAGE = ("repository", "tag", "tags", "files", "layers", "platforms", *_PARAMETERS)
 _CONTENT = ("file", "base64")
+
+_STAND_INS: dict[str, dict[str, Any]] = {
+    "fail": {},
+    "load": {"path": os.devnull, "repository": "a/b"},
+    "proxy": {"url": "http://127.0.0.1:1"},
+    "push": {"repository": "a/b"},
+}
+"""Arguments for the required parameters of methods, with which another argument is tried by itself."""
+
+_INNERMOST = 10
+"""How many keys and positions lead to the innermost part that a message names: to a file of a platform, 8 do."""
 
 
 @dataclass(frozen=True)
@@ -61,10 +71,85 @@ class _Step:
 
 
 @dataclass(frozen=True)
+class _MethodStep:
+    """A call of a method whose arguments are declared one by one."""
+
+    declared: Value
+    method: str
+    arguments: Mapping[str, Any]
+    places: Mapping[str, Value]
+    """Where each argument is declared."""
+
+    def perform(self, handle: UpstreamRegistry) -> None:
+        """Make the call.
+
+        :raises ValueError: the handle refuses it; the message names the file, the line and the key
+        """
+        try:
+            getattr(handle, self.method)(**self.arguments)
+        except ValueError as error:
+            raise self._culprit(str(error)).fault(str(error)) from None
+
+    def _culprit(self, message: str) -> Value:
+        """Return what a registry refuses by itself, with this message: the call if it takes several arguments."""
+        for name, argument in self.arguments.items():
+            is_refused = partial(self._is_refused, message, name)
+            if is_refused(argument):
+                return _culprit_in(self.places[name], argument, is_refused)
+        return self.declared
+
+    def _is_refused(self, message: str, name: str, argument: object) -> bool:
+        from .ecr.configuration.upstream_registries import registry_url
+        from .ecr.upstream.registry import Upstream
+
+        handle = _HandleOf(Upstream(registry_url(str(self.declared.path[0]))))
+        try:
+            getattr(handle, self.method)(**{**_STAND_INS[self.method], name: argument})
+        except ValueError as error:
+            return str(error) == message
+        return False
+
+
+def _culprit_in(value: Value, content: object, is_refused: Callable[[Any], bool]) -> Value:
+    """Return the innermost part of a value that is refused by itself.
+
+    :param content: what stands for the value in the call
+    """
+    if len(value.path) == _INNERMOST:
+        return value
+    if isinstance(content, dict):
+        for name, member in content.items():
+            if is_refused({name: member}):
+                return _culprit_in(_part(value, name), member, partial(_is_refused_in_mapping, is_refused, name))
+    if isinstance(content, list):
+        for index, element in enumerate(content):
+            if is_refused([element]):
+                return _culprit_in(value.part(index), element, partial(_is_refused_in_list, is_refused))
+    return value
+
+
+def _part(value: Value, name: str) -> Value:
+    """Return what stands for a member of a mapping: for a platform, the files or the layers in its table."""
+    part = value.part(name)
+    if value.path[3:] != ("platforms",):
+        return part
+    (contents,) = part.members().values()
+    return contents
+
+
+def _is_refused_in_mapping(is_refused: Callable[[Any], bool], name: str, member: object) -> bool:
+    return is_refused({name: member})
+
+
+def _is_refused_in_list(is_refused: Callable[[Any], bool], element: object) -> bool:
+    return is_refused([element])
+
+
+@dataclass(frozen=True)
 class Declaration:
     """The upstream registries of one file."""
 
-    steps: Mapping[str, Sequence[_Step]]
+    steps: Mapping[str, Sequence[_Step | _MethodStep]]
     """What is done with each registry, by its URL."""
 
     def perform(self, handle_of: Callable[[str], UpstreamRegistry]) -> None:
@@ -145,7 +230,9 @@ def read_declaration(path: str | os.PathLike[str]) -> Declaration:
     from .declaration_files import read_document
     from .ecr.configuration.upstream_registries import registry_url
 
-    steps: dict[str, list[_Step]] = {}
+    if not isinstance(path, (str, os.PathLike)):
+        raise ValueError(f"path must be that of a TOML or JSON file, not {path!r}")
+    steps: dict[str, list[_Step | _MethodStep]] = {}
     for name, registry in read_document(Path(path)).members().items():
         try:
             url = registry_url(name)
@@ -157,7 +244,7 @@ def read_declaration(path: str | os.PathLike[str]) -> Declaration:
     return Declaration(steps)
 
 
-def _steps_of(registry: Mapping[str, Value]) -> Iterator[_Step]:
+def _steps_of(registry: Mapping[str, Value]) -> Iterator[_Step | _MethodStep]:
     """Yield the calls for a registry, in the order in which they are made."""
     for other in ("images", "layouts", "strict"):
         if "proxy" in registry and other in registry:
@@ -189,29 +276,26 @@ def _credentials(declared: Value) -> _Step:
     return _Step(declared, accept)
 
 
-def _pushes(image: Value) -> Iterator[_Step]:
+def _pushes(image: Value) -> Iterator[_MethodStep]:
     """Yield a push for each tag of an image."""
     members = image.members(_IMAGE, required=["repository"])
-    repository = members["repository"].check(str)
-    arguments = {name: members[name].check(kind) for name, kind in _PARAMETERS.items() if name in members}
+    arguments = {"repository": members["repository"].check(str)}
+    arguments.update({name: members[name].check(kind) for name, kind in _PARAMETERS.items() if name in members})
     arguments.update(_contents(members))
     if "platforms" in members:
         arguments["platforms"] = _platforms(members["platforms"])
+    if not {"tag", "tags"} & members.keys():
+        yield _MethodStep(image, "push", arguments, members)
+    elif "tags" in members and not members["tags"].elements():  # reachable by its digest
+        yield _MethodStep(image, "push", {**arguments, "tag": None}, members)
     for tag in _tags(members):
-        yield _Step(image, partial(_push, repository, {"tag": tag, **arguments}))
+        yield _MethodStep(image, "push", {**arguments, "tag": tag.check(str)}, {**members, "tag": tag})
 
 
-def _push(repository: str, arguments: Mapping[str, Any], handle: Any) -> None:
-    handle.push(repository, **arguments)
-
-
-def _tags(image: Mapping[str, Value]) -> list[str | None]:
-    if "tags" not in image:
-        return [image["tag"].check(str) if "tag" in image else "latest"]
-    if "tag" in image:
+def _tags(image: Mapping[str, Value]) -> list[Value]:
+    if "tag" in image and "tags" in image:
         raise image["tags"].fault("an image has 'tag' or 'tags', not both")
-    # Without any, the image is reachable by its digest.
-    return [tag.check(str) for tag in image["tags"].elements()] or [None]
+    return [image["tag"]] if "tag" in image else _elements(image, "tags")
 
 
 def _platforms(platforms: Value) -> Any:
@@ -253,7 +337,10 @@ def _files_of_layer(files: Value) -> dict[str, bytes]:
 def _bytes(content: Value) -> bytes:
     """Return what a string stands for, or a table with the name of a file or with base64."""
     if isinstance(content.check(str, dict), str):
-        return str(content.content).encode()
+        try:
+            return str(content.content).encode()
+        except UnicodeEncodeError:  # half of a surrogate pair, which JSON can express
+            raise content.fault("it is text that UTF-8 cannot express") from None
     members = content.members(_CONTENT)
     if len(members) != 1:
         raise content.fault("it must have either 'file' or 'base64'")
@@ -265,24 +352,24 @@ def _bytes(content: Value) -> bytes:
         raise members["base64"].fault("it is not base64") from None
 
 
-def _load(layout: Value) -> _Step:
+def _load(layout: Value) -> _MethodStep:
     members = layout.members(("path", "repository", "tag"), required=["path", "repository"])
-    path, repository = members["path"].path_of_file(), members["repository"].check(str)
-    options = {"tag": members["tag"].check(str)} if "tag" in members else {}
-    return _Step(layout, lambda handle: handle.load(path, repository, **options))
+    arguments = {name: value.check(str) for name, value in members.items()}
+    return _MethodStep(layout, "load", {**arguments, "path": members["path"].path_of_file()}, members)
 
 
-def _proxy(proxy: Value) -> _Step:
-    if isinstance(proxy.content, str):
-        return _Step(proxy, lambda handle: handle.proxy(proxy.content))
-    proxy.check(str, dict)
+def _proxy(proxy: Value) -> _MethodStep:
+    if isinstance(proxy.check(str, dict), str):
+        return _MethodStep(proxy, "proxy", {"url": proxy.content}, {"url": proxy})
     members = proxy.members(("url", "timeout"), required=["url"])
-    url = members["url"].check(str)
-    options = {"timeout": members["timeout"].check(int, float)} if "timeout" in members else {}
-    return _Step(proxy, lambda handle: handle.proxy(url, **options))
+    arguments = {"url": members["url"].check(str)}
+    if "timeout" in members:
+        arguments["timeout"] = members["timeout"].check(int, float)
+    return _MethodStep(proxy, "proxy", arguments, members)
 
 
-def _failure(failure: Value) -> _Step:
+def _failure(failure: Value) -> _MethodStep:
     kinds = {"repository": str, "status": int, "error": str, "times": int}
-    arguments = {name: value.check(kinds[name]) for name, value in failure.members(tuple(kinds)).items()}
-    return _Step(failure, lambda handle: handle.fail(**arguments))
+    members = failure.members(tuple(kinds))
+    arguments = {name: value.check(kinds[name]) for name, value in members.items()}
+    return _MethodStep(failure, "fail", arguments, members)

@@ -127,10 +127,13 @@ def _send(endpoint_url: str, method: str, call: str, **arguments: Any) -> Any:
         answer = requests.request(method, url, timeout=_TIMEOUT, **arguments)
     except requests.ConnectionError as error:
         raise RuntimeError(f"{url} cannot be reached: does a server with moto_ecr_ptc run there?") from error
+    except requests.Timeout as error:
+        raise RuntimeError(f"{url} did not answer within {_TIMEOUT} seconds") from error
+    is_json = answer.headers.get("Content-Type", "").startswith("application/json")
+    if not is_json or answer.status_code not in (200, 201, 400):
+        raise RuntimeError(f"{url} answered {answer.status_code}: is it a server with moto_ecr_ptc?")
     if answer.status_code == 400:
         raise ValueError(answer.json()["message"])
-    if answer.status_code not in (200, 201):
-        raise RuntimeError(f"{url} answered {answer.status_code}: is it a server with moto_ecr_ptc?")
     return answer.json()
 
 

@@ -23,7 +23,8 @@ _DESCRIPTION = """\
 A server that mocks AWS for clients in any language: moto's own, whose Amazon ECR has pull through cache, and answers
 docker and other image clients too.
 """
-_HOST = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
+_LABEL = "[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
+_HOST = re.compile(rf"(?:{_LABEL}(?:\.{_LABEL})*|\[[0-9A-Fa-f:.]+\])(?::(?P<port>[0-9]{{1,5}}))?")
 
 
 class ServerOptions(argparse.ArgumentParser):
@@ -111,7 +112,8 @@ def _registry_host(text: str) -> str:
     """
     if text == CALLED:
         return text
-    if not _HOST.fullmatch(text):
+    host = _HOST.fullmatch(text)
+    if not host or (host["port"] and not 0 < int(host["port"]) <= 65535):
         raise argparse.ArgumentTypeError(f"'{text}' is neither '{CALLED}' nor a host with or without a port")
     if not re.search("[.:]", text) and text != "localhost":
         raise argparse.ArgumentTypeError(

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NoReturn, Union
+from urllib.parse import urlsplit
 
 from .activation import server_is_running
 
@@ -246,8 +247,9 @@ class UpstreamRegistry:
         :param reference: a tag, or the digest of a layer; None counts the requests for all of them
         :param times: how many requests there must be; None means one or more
         :raises AssertionError: there are others; the message lists what was asked
-        :raises ValueError: ``times`` is not a number of requests, which is 1 or more
+        :raises ValueError: a malformed name or reference; ``times`` is not a number of requests, which is 1 or more
         """
+        _check_request(repository, reference)
         if times is not None and (type(times) is not int or times < 1):
             raise ValueError(f"{times!r} is not a number of requests; for none at all there is assert_not_pulled")
         count = self._count(repository, reference)
@@ -259,10 +261,12 @@ class UpstreamRegistry:
         """Check that ECR never asked this registry for a repository; without one, for anything.
 
         :raises AssertionError: it did; the message lists what was asked
-        :raises ValueError: a reference without a repository
+        :raises ValueError: a malformed name or reference, or a reference without a repository
         """
         if repository is None and reference is not None:
             raise ValueError("A reference needs its repository")
+        if repository is not None:
+            _check_request(repository, reference)
         if self._count(repository, reference):
             self._fail_assertion(f"was asked for {'something' if repository is None else _name(repository, reference)}")
 
@@ -330,9 +334,17 @@ def pull_log(*, endpoint_url: str | None = None) -> tuple[PullRecord, ...]:
 def _checked_endpoint(endpoint_url: object) -> str | None:
     if endpoint_url is None:
         return None
-    if not isinstance(endpoint_url, str) or not endpoint_url.startswith(("http://", "https://")):
+    if not isinstance(endpoint_url, str) or not _is_url_of_server(endpoint_url):
         raise ValueError(f"endpoint_url must be a URL such as 'http://127.0.0.1:5000', not {endpoint_url!r}")
     return endpoint_url.rstrip("/")
+
+
+def _is_url_of_server(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0 and " " not in url
+    except ValueError:  # a malformed port or IPv6 address
+        return False
 
 
 def _server_endpoint() -> str | None:
@@ -365,6 +377,14 @@ def _check_moto(problem: str) -> None:
             "runs in it. Use it within mock_aws, after starting a ThreadedMotoServer, or with "
             "TEST_SERVER_MODE=true and TEST_SERVER_MODE_ENDPOINT for a server elsewhere."
         )
+
+
+def _check_request(repository: str, reference: str | None) -> None:
+    from .ecr.upstream.names import check_reference, check_repository
+
+    check_repository(repository)
+    if reference is not None:
+        check_reference(reference)
 
 
 def _name(repository: str, reference: str | None) -> str:

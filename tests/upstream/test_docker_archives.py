@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import re
 import tarfile
 from pathlib import Path
 from typing import Any
@@ -180,6 +181,24 @@ def test_load_of_an_archive_without_images_says_what_is_missing(quay, tmp_path):
 def test_load_of_no_path_is_a_value_error(quay, path):
     with pytest.raises(ValueError, match="path must be that of a directory or a tar archive"):
         quay.load(path, "team/app")
+
+
+@pytest.mark.parametrize("path", ["a\0b", "a\ud800"])
+def test_load_of_a_path_that_no_file_can_have_says_so(quay, path):
+    with pytest.raises(
+        ValueError, match=rf"^{re.escape(repr(path))} is no OCI image layout: no file can have this name$"
+    ):
+        quay.load(path, "team/app")
+
+
+def test_load_of_an_archive_with_a_malformed_header_says_that_it_is_none(quay, tmp_path):
+    with tarfile.open(tmp_path / "image.tar", "w", format=tarfile.PAX_FORMAT) as archive:
+        member = tarfile.TarInfo("manifest.json")
+        member.pax_headers = {"GNU.sparse.major": "1", "GNU.sparse.minor": "0", "GNU.sparse.realsize": "1"}
+        member.size = 512
+        archive.addfile(member, io.BytesIO(b"no number\n".ljust(512, b"\0")))
+    with pytest.raises(ValueError, match="it is not a tar archive"):
+        quay.load(tmp_path / "image.tar", "team/app")
 
 
 def test_load_for_docker_hub_needs_a_slash_too(in_process, tmp_path):

@@ -69,12 +69,22 @@ def pack(path: Path, prefix: str = ".") -> bytes:
 
 @pytest.mark.parametrize(
     ("name", "tag"),
-    [("1.0", "1.0"), ("docker.io/library/app:1.0", "1.0"), ("localhost:5000/app:latest", "latest")],
+    [
+        ("1.0", "1.0"),
+        ("docker.io/library/app:1.0", "1.0"),
+        ("localhost:5000/app:latest", "latest"),
+        (f"example.com/app:1.0@{AMD64.manifest.digest}", "1.0"),
+    ],
 )
 def test_load_takes_the_tag_from_the_name(ecr, quay, tmp_path, name, tag):
     (image,) = quay.load(write(tmp_path, [(name, AMD64)]), "team/app")
     assert (image.manifest, image.layers) == (AMD64.manifest.content, (b"layer of amd64",))
     assert digest(pull(ecr, "quay/team/app", tag)) == image.digest
+
+
+def test_image_whose_name_has_a_digest_alone_has_no_tag(quay, tmp_path):
+    assert quay.load(write(tmp_path, [(f"example.com/app@{AMD64.manifest.digest}", AMD64)]), "team/app") == ()
+    assert [(image.tag, image.digest) for image in quay.images] == [(None, AMD64.manifest.digest)]
 
 
 def test_load_brings_every_tag_and_the_children(ecr, quay, tmp_path):

@@ -15,6 +15,7 @@ from moto_ecr_ptc import UpstreamImage, upstream_registry
 from moto_ecr_ptc.ecr.images.manifests import sha256
 from moto_ecr_ptc.ecr.upstream.registry import get_upstream
 
+LONG_NAME = "\u00fc" * 128
 DIGEST_OF_NONE = f"sha256:{'0' * 64}"
 
 
@@ -143,6 +144,10 @@ def test_no_files_are_an_empty_layer_and_no_mappings_are_none(quay):
     ("files", "fault"),
     [
         ({"/etc/passwd": b""}, "files has the path '/etc/passwd', which is absolute"),
+        (
+            {f"a/{LONG_NAME}": b""},
+            f"files has the path 'a/{LONG_NAME}', in which a name is longer than 255 bytes",
+        ),
         ({"../x": b""}, "files has the path '../x', which leads out"),
         ({"a/../../x": b""}, "files has the path 'a/../../x', which leads out"),
         ({"": b""}, "files has the path '', which has an empty name"),

@@ -187,6 +187,8 @@ def test_credentials_of_another_form_are_a_value_error(quay, credentials):
         ([], {"status": 600}, "is not the HTTP status of a failure"),
         ([], {"status": True}, "is not the HTTP status of a failure"),
         ([], {"error": "broken"}, "choose one of 'refused', 'timeout'"),
+        (["429"], {}, r"did you mean fail\(status=429\)\?"),
+        (["timeout"], {}, r"did you mean fail\(error='timeout'\)\?"),
         (["UPPER"], {"status": 500}, "is not the name of a repository"),
     ],
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import re
 import subprocess
 import sys
 import tarfile
@@ -289,30 +290,56 @@ HEADER = '[[quay.images]]\nrepository = "team/app"\n'
             2,
             "quay.x: there is no such key; the keys are credentials, failures, images, layouts, proxy, strict",
         ),
-        ("['docker-hub']\n[['docker-hub'.images]]\nrepository = 'alpine'", 2, "docker-hub.images[0]: "),
+        (
+            "['docker-hub']\n[['docker-hub'.images]]\nrepository = 'alpine'",
+            3,
+            "docker-hub.images[0].repository: Docker Hub has no repository 'alpine'",
+        ),
         (
             HEADER + "platforms = {'linux/amd64' = {}}",
             3,
             'quay.images[0].platforms."linux/amd64": a platform has either',
         ),
         (HEADER + "files = {a = 1}", 3, "quay.images[0].files.a: it must be a string or a table, not an integer"),
-        (HEADER + "media_type = 'x'", 1, "quay.images[0]: "),
-        ("[[quay.failures]]\nstatus = 429\ntimes = 0", 1, "quay.failures[0]: "),
+        (HEADER + "media_type = 'x'", 3, "quay.images[0].media_type: media_type must be 'oci' or 'docker', not 'x'"),
+        (HEADER + "media_type = 'docker'\nartifact_type = 'a/b'", 1, "quay.images[0]: Docker's format has no artifact"),
+        (HEADER + "config = {Env = [\n'A=b',\n'C']}", 5, "quay.images[0].config.Env[1]: config['Env'] must be a list"),
+        (
+            HEADER + "[quay.images.config.Labels]\na = 1",
+            4,
+            "quay.images[0].config.Labels.a: config['Labels'] must be a",
+        ),
+        (HEADER + "files = [{}, {'a' = '', '/a' = ''}]", 3, 'quay.images[0].files[1]."/a": files has the path'),
+        (
+            HEADER + "files = {'a' = '', 'a/b' = ''}",
+            3,
+            "quay.images[0].files: files has 'a' as a file and as a directory",
+        ),
+        (
+            HEADER + "[quay.images.platforms.'linux/amd64'.files]\n'..' = ''",
+            4,
+            'quay.images[0].platforms."linux/amd64".files."..": platforms[\'linux/amd64\'] has the path',
+        ),
+        (HEADER + f"config.x = {'[' * 50}nan{']' * 50}", 3, f"quay.images[0].config.x{'[0]' * 5}: config['x']"),
+        (HEADER + "subject = 'x'", 3, "quay.images[0].subject: subject must be an image or the digest of one"),
+        ("[[quay.failures]]\nstatus = 429\ntimes = 0", 3, "quay.failures[0].times: times must be"),
+        ("[[quay.failures]]\nstatus = 429\nerror = 'timeout'", 1, "quay.failures[0]: fail takes exactly one of"),
         ("[quay]\nproxy = 'http://x'\nstrict = true", 3, "quay.strict: a proxy holds no images: declare either"),
         ("[quay]\nstrict = 'yes'", 2, "quay.strict: it must be a boolean, not a string"),
         ("[quay]\ncredentials = 1", 2, "quay.credentials: it must be a table, not an integer"),
         ("[quay]\n[quay.credentials]\nuser = 'u'", 2, "quay.credentials: credentials must be None or a mapping of"),
         ("[quay.images]", 1, "quay.images: it must be an array, not a table"),
         ("[[quay.images]]\ntag = '1'", 1, "quay.images[0]: 'repository' is missing"),
-        (HEADER + "[[quay.images]]\nrepository = 'a b'", 3, "quay.images[1]: 'a b' is not the name of a repository"),
+        (HEADER + "[[quay.images]]\nrepository = 'a b'", 4, "quay.images[1].repository: 'a b' is not the name of a"),
         (HEADER + "tag = 1.0", 3, "quay.images[0].tag: it must be a string, not a float"),
         (HEADER + "tag = 2026-01-01", 3, "quay.images[0].tag: it must be a string, not a date or time"),
-        (HEADER + "tag = '-'", 1, "quay.images[0]: '-' is not a tag"),
+        (HEADER + "tag = '-'", 3, "quay.images[0].tag: '-' is not a tag"),
+        (HEADER + "tags = ['1',\n'-']", 4, "quay.images[0].tags[1]: '-' is not a tag"),
         (HEADER + "tags = '1'", 3, "quay.images[0].tags: it must be an array, not a string"),
         (HEADER + "tags = [\n '1',\n 2]", 5, "quay.images[0].tags[1]: it must be a string, not an integer"),
         (HEADER + "tag = '1'\ntags = ['1']", 4, "quay.images[0].tags: an image has 'tag' or 'tags', not both"),
         (HEADER + "platform = 'x'", 3, "quay.images[0].platform: there is no such key; did you mean 'platforms'?"),
-        (HEADER + "platforms = ['x']", 1, "quay.images[0]: 'x' is not a platform"),
+        (HEADER + "platforms = ['x']", 3, "quay.images[0].platforms[0]: 'x' is not a platform"),
         (HEADER + "layers = [1]", 3, "quay.images[0].layers[0]: it must be a string or a table, not an integer"),
         (
             HEADER + "layers = [{}]",
@@ -326,12 +353,14 @@ HEADER = '[[quay.images]]\nrepository = "team/app"\n'
             "quay.images[0].layers[0].file: 'none' cannot be read: No such file or directory",
         ),
         ("[[quay.layouts]]\nrepository = 'a/b'", 1, "quay.layouts[0]: 'path' is missing"),
-        ("[[quay.layouts]]\nrepository = 'a/b'\npath = 'none'", 1, "quay.layouts[0]: "),
+        ("[[quay.layouts]]\nrepository = 'a/b'\npath = 'none'", 3, "quay.layouts[0].path: '"),
+        ("[[quay.layouts]]\npath = 'x'\nrepository = 'A'", 3, "quay.layouts[0].repository: 'A' is not the name of a"),
         ("[[quay.failures]]\nstatus = '429'", 2, "quay.failures[0].status: it must be an integer, not a string"),
-        ("[[quay.failures]]\nstatus = 200", 1, "quay.failures[0]: 200 is not the HTTP status of a failure"),
+        ("[[quay.failures]]\nstatus = 200", 2, "quay.failures[0].status: 200 is not the HTTP status of a failure"),
         ("[[quay.failures]]\nstate = 500", 2, "quay.failures[0].state: there is no such key; did you mean 'status'?"),
         ("[quay]\nproxy = 1", 2, "quay.proxy: it must be a string or a table, not an integer"),
         ("[quay]\nproxy = 'ftp://x'", 2, "quay.proxy: "),
+        ("[quay.proxy]\nurl = 'http://x'\ntimeout = 0", 3, "quay.proxy.timeout: 0 is not a positive number of seconds"),
         ("[quay]\nproxy = {}", 2, "quay.proxy: 'url' is missing"),
         ("[quay]\nproxy = {url = 'http://x', timeout = true}", 2, "quay.proxy.timeout: it must be an integer or a fl"),
         (
@@ -356,7 +385,21 @@ def test_mistake_is_told_in_one_line_with_file_line_and_key(write, text, line, m
         ('{"quay":\n\n null}', 1, "quay: it must be an object, not null"),
         ("[]", 1, "it must be an object, not an array"),
         ('{"quay": {},\n"quay": {}}', 2, "quay: the key stands twice in its object"),
-        ('{"quay": {"images": [\n{"repository": "a/b"},\n{"repository": "a b"}]}}', 3, "quay.images[1]: 'a b' is not"),
+        (
+            '{"quay": {"images": [\n{"repository": "a/b"},\n{"repository": "a b"}]}}',
+            3,
+            "quay.images[1].repository: 'a b' is not",
+        ),
+        (
+            '{"quay": {"images": [\n{"repository": "a/b", "layers": [\n"\\ud800"]}]}}',
+            3,
+            "quay.images[0].layers[0]: it is text that UTF-8 cannot express",
+        ),
+        (
+            '{"quay": {"images": [\n{"repository": "a/b", "files":\n{"a": {"file": "\\u0000"}}}]}}',
+            3,
+            "quay.images[0].files.a.file: no file can have this name",
+        ),
         ('{"quay": \n}', 2, "column 1: Expecting value"),
     ],
 )
@@ -374,8 +417,9 @@ def test_mistake_in_json_is_told_likewise(write, text, line, message):
         ("missing/upstreams.toml", None, ": it cannot be read: No such file or directory"),
         ("upstreams.toml", b"# \n# \xff", ":2: it is not UTF-8"),
         ("upstreams.json", b"[" * 100_000, ": it is nested too deeply"),
+        ("upstreams.toml", b"\xef\xbb\xbf[quay]\nx = 1", ":2: quay.x: there is no such key; the keys are cr"),
     ],
-    ids=["suffix", "missing", "not UTF-8", "nested"],
+    ids=["suffix", "missing", "not UTF-8", "nested", "byte order mark"],
 )
 def test_file_that_cannot_be_read_is_told(tmp_path, name, content, message):
     path = tmp_path / name
@@ -383,7 +427,29 @@ def test_file_that_cannot_be_read_is_told(tmp_path, name, content, message):
         path.write_bytes(content)
     with mock_aws(), pytest.raises(ValueError) as error:  # noqa: PT011 (the message is checked as a whole)
         load_upstreams(path)
-    assert str(error.value) == f"{path}{message}"
+    assert str(error.value).startswith(f"{path}{message}")
+
+
+@pytest.mark.skipif(not hasattr(sys, "get_int_max_str_digits"), reason="this Python reads numbers of any length")
+@pytest.mark.parametrize(("name", "text"), [("upstreams.toml", "x = {}"), ("upstreams.json", '{{"x": {}}}')])
+def test_number_that_python_does_not_read_is_told(write, name, text):
+    path = write(text.format("1" * 5000), name)
+    with mock_aws(), pytest.raises(ValueError, match=f"^{re.escape(str(path))}: it has a number with too many digits$"):
+        load_upstreams(path)
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        (None, "path must be that of a TOML or JSON file, not None"),
+        (b"x.toml", "path must be that of a TOML or JSON file, not b'x.toml'"),
+        ("a\0.toml", "'a\\x00.toml': no file can have this name"),
+        ("a\ud800.toml", "'a\\ud800.toml': no file can have this name"),
+    ],
+)
+def test_path_that_no_file_can_have_is_told(path, message):
+    with mock_aws(), pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        load_upstreams(path)
 
 
 def test_file_with_a_mistake_changes_nothing(ecr, write):

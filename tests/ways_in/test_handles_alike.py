@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import logging
 import tarfile
 from collections.abc import Callable, Iterator
@@ -80,6 +81,7 @@ CALLS: dict[str, list[Call]] = {
         push("a/b", layers=b"x"),
         push("a/b", files={"/a": b""}),
         push("a/b", files={"a": 1}),
+        push("a/b", files={"a" * 256: b""}),
         push("a/b", files=1),
         push("a/b", files={}, layers=[]),
         push("a/b", platforms=[]),
@@ -101,6 +103,7 @@ CALLS: dict[str, list[Call]] = {
     "push without library": [push("alpine"), load("layout", "alpine")],
     "push under a name of ECR": [push("hub/library/alpine"), load("layout", "hub/library/busybox")],
     "load": [load("layout", "a/b"), load("layout.tar", "a/c"), load("image.tar", "a/d"), read("images")],
+    "load what is compressed": [load("layout.tar.gz", "a/b"), read("images")],
     "load with a tag": [load("untagged", "a/b", tag="mine"), load("untagged.tar", "a/c", tag="mine"), read("images")],
     "load wrongly": [
         load("absent", "a/b"),
@@ -109,6 +112,8 @@ CALLS: dict[str, list[Call]] = {
         load("layout", "a/b", tag="-"),
         load("image.tar", "a/b", tag="mine"),
         call("load", None, "a/b"),
+        call("load", "a\0b", "a/b"),
+        call("load", "a\ud800", "a/b"),
         read("images"),
     ],
     "remove": [
@@ -146,6 +151,8 @@ CALLS: dict[str, list[Call]] = {
     "fail wrongly": [
         call("fail"),
         call("fail", 429),
+        call("fail", "429"),
+        call("fail", "timeout"),
         call("fail", status=200),
         call("fail", status="500"),
         call("fail", status=500, error="refused"),
@@ -177,6 +184,8 @@ CALLS: dict[str, list[Call]] = {
         call("assert_pulled", "a/c"),
         call("assert_pulled", "a/b", times=0),
         call("assert_not_pulled", "a/b"),
+        call("assert_pulled", "a/b", reference=1),
+        call("assert_not_pulled", "A"),
     ],
     "proxy": [
         call("proxy", ADDRESS, timeout=1),
@@ -229,6 +238,7 @@ def test_handle_of_a_server_does_and_says_what_one_in_process_does(server, tmp_p
         write_layout(tmp_path / name, tag)
         with tarfile.open(tmp_path / f"{name}.tar", "w") as archive:
             archive.add(tmp_path / name, arcname=".")
+    (tmp_path / "layout.tar.gz").write_bytes(gzip.compress((tmp_path / "layout.tar").read_bytes()))
     write_archive(tmp_path / "image.tar", ENTRY)
     found = []
     for way in (in_process(), on_server(server)):

@@ -54,6 +54,11 @@ def test_push_makes_the_same_image_as_in_process(remote):
         assert pushed == local(lambda arguments=arguments: remote.push("team/app", **arguments))
 
 
+def test_images_with_the_same_manifest_are_equal_wherever_they_were_made(remote):
+    assert remote.push("a/b", layers=[b"x"]) == local(lambda: remote.push("a/b", layers=[b"x"]))
+    assert remote.push("a/b", layers=[b"x"]) != remote.push("a/b", layers=[b"y"])
+
+
 def test_push_with_a_subject_refers_to_it(remote):
     image = remote.push("team/app")
     assert image.digest.encode() in remote.push("team/app", tag=None, subject=image).manifest
@@ -70,6 +75,14 @@ def test_load_sends_a_directory_and_an_archive(ecr, remote, tmp_path):
     (tmp_path / "layout.tar").write_bytes(archive.getvalue())
     (loaded,) = remote.load(str(tmp_path / "layout.tar"), "team/other")
     assert loaded.digest == expected
+
+
+def test_load_sends_an_archive_that_is_compressed(ecr, remote, tmp_path):
+    digest = write_layout(tmp_path / "layout")
+    with tarfile.open(tmp_path / "layout.tgz", "w:gz") as archive:
+        archive.add(tmp_path / "layout", arcname=".")
+    remote.load(tmp_path / "layout.tgz", "team/app")
+    assert pull(ecr, "quay/team/app", "1.0")["images"][0]["imageId"]["imageDigest"] == digest
 
 
 def test_push_under_a_name_of_ecr_is_warned_of_in_the_clients_log_too(remote, caplog):
@@ -164,6 +177,12 @@ def test_bad_credentials_are_a_value_error(remote, credentials):
         remote.credentials = credentials
 
 
+def test_server_that_answers_with_a_page_is_named(server):
+    handle = upstream_registry("quay", endpoint_url=f"{server.endpoint_url}/moto-api/ecr/?")
+    with pytest.raises(RuntimeError, match="is it a server with moto_ecr_ptc"):
+        _ = handle.images
+
+
 def test_server_without_the_plugin_is_named(remote, monkeypatch):
     monkeypatch.setenv("TEST_SERVER_MODE_ENDPOINT", f"{settings.test_server_mode_endpoint()}/elsewhere")
     with pytest.raises(RuntimeError, match="is it a server with moto_ecr_ptc"):
@@ -193,6 +212,10 @@ def test_client_in_another_process_has_the_whole_surface(server, tmp_path):
         "AWS_DEFAULT_REGION": REGION,
     }
     process = subprocess.run(
-        [sys.executable, "-W", "error", str(program)], capture_output=True, text=True, check=False, env=environment
+        [sys.executable, "-W", "error", "-W", "ignore:Boto3 will no longer support Python", str(program)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=environment,
     )
     assert (process.returncode, process.stderr) == (0, "")

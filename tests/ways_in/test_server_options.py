@@ -126,7 +126,7 @@ def test_layout_that_is_gone_at_a_reset_is_logged_and_the_reset_succeeds(write, 
         assert failure_codes(pull(with_rule(url), "quay/team/app")) == ["UpstreamTooManyRequests"]
         (tmp_path / "layout" / "index.json").unlink()
         requests.post(f"{url}/moto-api/reset", timeout=60).raise_for_status()
-    assert f"upstream registries are incomplete: {declared}:1: quay.layouts[0]: " in (tmp_path / "log").read_text()
+    assert f"upstream registries are incomplete: {declared}:2: quay.layouts[0].path: " in (tmp_path / "log").read_text()
 
 
 @pytest.mark.parametrize("options", [[], ["--reload"]], ids=["", "reload"])
@@ -192,6 +192,9 @@ def test_privileged_port_ends_the_server_with_one_line():
     [
         ("http://127.0.0.1:5000", "is neither 'called' nor a host with or without a port"),
         ("registry.test/team", "is neither 'called' nor a host with or without a port"),
+        ("registry.test:0", "is neither 'called' nor a host with or without a port"),
+        ("registry.test:65536", "is neither 'called' nor a host with or without a port"),
+        ("registry..test", "is neither 'called' nor a host with or without a port"),
         ("registry.test:port", "is neither 'called' nor a host with or without a port"),
         ("", "is neither 'called' nor a host with or without a port"),
         ("registry", "has neither a dot nor a port: image clients would take it for a part of a repository's name"),

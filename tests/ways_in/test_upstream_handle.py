@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 
@@ -15,6 +16,7 @@ from moto_ecr_ptc import pull_log, upstream_registry
 from tests.registry.server_processes import WITH_PLUGIN, running
 
 ENDPOINT = "http://127.0.0.1:1"
+DIGEST = f"sha256:{'0' * 64}"
 
 # --- which registry ---------------------------------------------------------------------------------------------------
 
@@ -125,7 +127,20 @@ def test_handle_and_pull_log_with_an_endpoint_are_about_that_server_whatever_run
         assert repr(elsewhere) == f"upstream_registry('quay.io', endpoint_url='{url}')"
 
 
-@pytest.mark.parametrize("endpoint_url", ["127.0.0.1:5000", "", 5000, b"http://x"])
+@pytest.mark.parametrize(
+    "endpoint_url",
+    [
+        "127.0.0.1:5000",
+        "",
+        5000,
+        b"http://x",
+        "http://",
+        "http://x:port",
+        "http://x:70000",
+        "http://[::1",
+        "http://x y",
+    ],
+)
 def test_malformed_endpoint_is_a_value_error(endpoint_url):
     with pytest.raises(ValueError, match=r"endpoint_url must be a URL such as 'http://127\.0\.0\.1:5000', not "):
         upstream_registry("quay", endpoint_url=endpoint_url)
@@ -206,7 +221,7 @@ def test_failed_request_counts_as_a_pull(aws, ecr, quay):
         ("a/c", {}, "was not asked for 'a/c'"),
         ("a/b", {"reference": "3"}, "was not asked for 'a/b:3'"),
         ("a/b", {"times": 1}, "was not asked for 'a/b' 1 times, but 2 times"),
-        ("a/b", {"reference": "sha256:0", "times": 3}, "was not asked for 'a/b@sha256:0' 3 times, but 0 times"),
+        ("a/b", {"reference": DIGEST, "times": 3}, f"was not asked for 'a/b@{DIGEST}' 3 times, but 0 times"),
     ],
 )
 def test_assertion_that_fails_lists_what_was_asked(aws, ecr, quay, repository, arguments, problem):
@@ -252,6 +267,17 @@ def test_assertion_lists_the_latest_fifty(in_process):
 def test_number_of_pulls_is_one_or_more(in_process, times):
     with pytest.raises(ValueError, match="is not a number of requests; for none at all there is assert_not_pulled"):
         upstream_registry("quay").assert_pulled("a/b", times=times)
+
+
+@pytest.mark.parametrize("method", ["assert_pulled", "assert_not_pulled"])
+@pytest.mark.parametrize(
+    ("repository", "reference", "problem"),
+    [("Team/app", None, "'Team/app' is not the name of a repository"), (429, None, "429 is not the name of a re")]
+    + [("a/b", reference, f"{reference!r} is not a tag") for reference in ("sha256:0", 1, b"1")],
+)
+def test_assertion_about_what_can_never_be_pulled_is_a_value_error(in_process, method, repository, reference, problem):
+    with pytest.raises(ValueError, match=f"^{re.escape(problem)}"):
+        getattr(upstream_registry("quay"), method)(repository, reference=reference)
 
 
 def test_reference_needs_its_repository(in_process):

@@ -30,6 +30,8 @@ def read_path(path: str | os.PathLike[str]) -> LoadedImages:
     if not isinstance(path, (str, os.PathLike)):
         raise ValueError(f"path must be that of a directory or a tar archive, not {path!r}")
     path = Path(path)
+    if not can_name_a_file(path):
+        raise ValueError(f"{str(path)!r} is no OCI image layout: no file can have this name")
     try:
         if path.is_dir():
             return read_layout(lambda name: (path / name).open("rb"))
@@ -37,6 +39,14 @@ def read_path(path: str | os.PathLike[str]) -> LoadedImages:
             return read_archive(archive)
     except OSError as error:
         raise ValueError(f"'{path}' is no OCI image layout: {error.strerror}: '{error.filename}'") from None
+
+
+def can_name_a_file(path: Path) -> bool:
+    """Return whether the operating system takes a path, be there a file or not."""
+    try:
+        return b"\0" not in os.fsencode(path)
+    except UnicodeEncodeError:
+        return False
 
 
 def read_archive(file: IO[bytes]) -> LoadedImages:
@@ -50,7 +60,9 @@ def read_archive(file: IO[bytes]) -> LoadedImages:
         if not is_compressed:
             return _read_tar(file)
         with tempfile.TemporaryFile() as plain:  # a compressed one can only be read from its beginning
-            shutil.copyfileobj(gzip.GzipFile(fileobj=file), plain, PIECE)
+            # By default its mode is the file's, and that of a temporary file is for writing too.
+            with gzip.GzipFile(fileobj=file, mode="rb") as content:
+                shutil.copyfileobj(content, plain, PIECE)
             plain.seek(0)
             return _read_tar(plain)
     except (tarfile.TarError, EOFError, OSError, OverflowError, RecursionError, zlib.error):
@@ -88,8 +100,18 @@ def _pack(archive: tarfile.TarFile, name: str, size: int, content: IO[bytes]) ->
     archive.addfile(member, content)
 
 
+def _open_tar(file: IO[bytes]) -> tarfile.TarFile:
+    """Return an archive whose headers were read."""
+    try:
+        archive = tarfile.open(fileobj=file, mode="r:")  # noqa: SIM115 (the caller closes it)
+        archive.getmembers()
+    except ValueError as error:  # tarfile converts the numbers in some headers without a check
+        raise tarfile.ReadError from error
+    return archive
+
+
 def _read_tar(file: IO[bytes]) -> LoadedImages:
-    with tarfile.open(fileobj=file, mode="r:") as archive:
+    with _open_tar(file) as archive:
         members = {member.name.removeprefix("./"): member for member in archive}
         files = {name: member for name, member in members.items() if member.isfile()}
 

@@ -61,7 +61,8 @@ class UpstreamImage:
     """The bytes of the manifest, or of the index of an image with platforms."""
 
     media_type: str
-    _layers: tuple[Blob, ...] = field(repr=False)
+    _layers: tuple[Blob, ...] = field(repr=False, compare=False)
+    """The manifest has their digests: images with the same one are equal."""
 
     @property
     def layers(self) -> tuple[bytes, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Literal, cast
 
@@ -86,10 +87,14 @@ def describe_failure(
         )
     if repository is not None:
         check_repository(repository)
-    if (status is None) == (error is None):
-        raise ValueError("fail takes exactly one of status and error")
+    if status is None and error is None and repository in _ERRORS:
+        raise ValueError(f"fail takes a status or an error: did you mean fail(error={repository!r})?")
+    if status is None and error is None and re.fullmatch("[45][0-9]{2}", str(repository)):
+        raise ValueError(f"fail takes a status or an error: did you mean fail(status={repository})?")
     if times is not None and (type(times) is not int or times < 1):
         raise ValueError(f"times must be how many requests fail, 1 or more, not {times!r}")
+    if (status is None) == (error is None):
+        raise ValueError("fail takes exactly one of status and error")
     if status is not None:
         if not (type(status) is int and 400 <= status <= 599):
             raise ValueError(f"{status!r} is not the HTTP status of a failure (400 to 599)")

@@ -28,6 +28,9 @@ Files = Union[FilesOfLayer, Sequence[FilesOfLayer]]
 _MODE = 0o755
 """Of files too: a file that is an Entrypoint has to be executable, and to others it does no harm."""
 
+_MAX_NAME = 255
+"""How many bytes a name in a path may have on Linux (NAME_MAX)."""
+
 _BLOCK = 0xFFFF
 _WINDOWS_DRIVE = re.compile(r"[A-Za-z]:(?=[/\\])")
 
@@ -116,6 +119,9 @@ def _normal_path(path: object, parameter: str) -> str:
         raise ValueError(f"{parameter} has the path {path!r}, which leads out of a directory by '..'")
     if "\0" in path or not _is_unicode(path):
         raise ValueError(f"{parameter} has the path {path!r}, which has a character that no path may have")
+    for name in names:
+        if len(name.encode()) > _MAX_NAME:
+            raise ValueError(f"{parameter} has the path {path!r}, in which a name is longer than {_MAX_NAME} bytes")
     return "/".join(names)
 
 

@@ -76,6 +76,9 @@ def read_into(writer: BlobWriter, open_file: OpenFile, name: str) -> None:
 
 
 def tag_in(name: str) -> str | None:
-    """Return the tag that a name ends in: some tools write only the tag, others the whole reference."""
-    tag = name.rpartition(":")[2]
+    """Return the tag that a name ends in: some tools write only the tag, others the whole reference.
+
+    The digest of a reference that has one is no tag.
+    """
+    tag = name.partition("@")[0].rpartition(":")[2]
     return tag if is_tag(tag) else None

@@ -24,6 +24,15 @@ def check_tag(tag: object) -> None:
         raise ValueError(f"{tag!r} is not a tag")
 
 
+def check_reference(reference: object) -> None:
+    """Check a tag or a digest.
+
+    :raises ValueError: it is malformed
+    """
+    if not (isinstance(reference, str) and is_digest(reference)):
+        check_tag(reference)
+
+
 def subject_digest(subject: object) -> str | None:
     """Return the digest of a subject, which is given as an image or by its digest; None if there is none.
 
@@ -55,5 +64,5 @@ def check_removal(repository: object, reference: object) -> None:
     :raises ValueError: a name is malformed
     """
     check_repository(repository)
-    if reference is not None and not (isinstance(reference, str) and is_digest(reference)):
-        check_tag(reference)
+    if reference is not None:
+        check_reference(reference)

@@ -92,6 +92,6 @@ def _tag(entry: Any) -> str | None:
     if not isinstance(name, str):
         return None
     tag = tag_in(name)
-    if tag is None:
+    if tag is None and "@" not in name:
         raise ValueError(f"The OCI image layout has an image with the name '{name}', which ends in no tag")
     return tag
