@@ -411,3 +411,21 @@ def test_motos_data_has_nothing_of_credentials(aws, url):
     (upstream,) = models(url)["UpstreamRegistry"]
     assert upstream["demands_credentials"] is True
     assert "sesame" not in json.dumps(models(url))
+
+
+# --- the page's files -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_path_without_the_slash_at_its_end_leads_to_the_page(server, method):
+    first = requests.request(method, f"{server.endpoint_url}/moto-api/ecr", allow_redirects=False, timeout=60)
+    assert (first.status_code, first.headers["Location"]) == (302, "ecr/")  # relative, for servers behind a prefix
+    page = requests.request(method, f"{server.endpoint_url}/moto-api/ecr", allow_redirects=True, timeout=60)
+    assert (page.status_code, page.url) == (200, f"{server.endpoint_url}/moto-api/ecr/")
+    assert page.headers["Content-Type"] == "text/html; charset=utf-8"
+
+
+@pytest.mark.parametrize("path", ["ecr", "ecr/", "ecr/page.js"])
+def test_page_and_its_files_are_only_read(server, path):
+    answer = requests.post(f"{server.endpoint_url}/moto-api/{path}", timeout=60)
+    assert (answer.status_code, answer.json()) == (400, {"message": "Use GET here"})
