@@ -112,6 +112,23 @@ def test_ecr_server_url_leaves_a_chosen_profile_alone(pytester, nothing_configur
     assert printed(pytester) == ["None", "None", "None"]
 
 
+def test_ecr_server_url_leaves_it_to_boto3_to_complain_of_a_malformed_file(pytester, nothing_configured):
+    (nothing_configured / "config").write_text("no section\n")
+    pytester.makepyfile("""
+        import os
+
+        import boto3
+        import pytest
+        from botocore.exceptions import ConfigParseError
+
+        def test_server(ecr_server_url):
+            assert not {"AWS_ACCESS_KEY_ID", "AWS_DEFAULT_REGION"} & set(os.environ)
+            with pytest.raises(ConfigParseError):
+                boto3.client("ecr", endpoint_url=ecr_server_url)
+    """)
+    pytester.runpytest_subprocess("-W", "error", "-p", "no:randomly").assert_outcomes(passed=1)
+
+
 def test_ecr_server_url_takes_the_region_of_other_sdks(pytester, nothing_configured, monkeypatch):
     monkeypatch.setenv("AWS_REGION", "eu-west-1")
     assert printed(pytester) == ["testing", "testing", "eu-west-1"]
