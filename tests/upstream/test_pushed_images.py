@@ -12,7 +12,9 @@ import pytest
 
 from conftest import ACCOUNT, REGION, Aws, digest, pull, refusal
 from moto_ecr_ptc import UpstreamImage, upstream_registry
-from moto_ecr_ptc.ecr.images.manifests import sha256
+from moto_ecr_ptc.ecr.images.manifests import Descriptor, sha256
+from moto_ecr_ptc.ecr.upstream.built_images import BuiltImage
+from moto_ecr_ptc.ecr.upstream.pushed_images import PushedImage, describe_image
 from moto_ecr_ptc.ecr.upstream.registry import get_upstream
 
 LONG_NAME = "\u00fc" * 128
@@ -367,6 +369,19 @@ def test_annotations_are_those_of_the_manifest(quay):
 def test_subject_is_an_image_or_its_digest(quay):
     image = quay.push("a/b")
     assert quay.push("a/b", tag=None, subject=image.digest) == quay.push("a/b", tag=None, subject=image)
+
+
+def test_subject_that_is_removed_while_an_image_is_built_is_refused(quay):
+    class Slow(PushedImage):
+        def build(self, subject: Descriptor | None = None) -> BuiltImage:
+            quay.clear()  # as another thread may
+            return super().build(subject)
+
+    subject = quay.push("a/b").digest
+    slow = Slow(**vars(describe_image("a/b", tag="signature", layers=[b"signature"], has_subject=True)))
+    with pytest.raises(ValueError, match=f"The repository 'a/b' holds no image with the digest {subject}"):
+        get_upstream("quay.io").push(slow, subject)
+    assert quay.images == ()
 
 
 @pytest.mark.parametrize(

@@ -65,6 +65,8 @@ class Upstream:
         pushed = built.as_upstream_image
         with backend_lock:
             given = self._given_images(image.repository)
+            if subject is not None:
+                self._find_subject(image.repository, subject)  # it may have been removed meanwhile
             given.repositories.setdefault(image.repository, HeldRepository()).add(built, blobs, image.tag)
             self._source = given
         self._warn_of(image.repository)
