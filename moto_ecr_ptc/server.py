@@ -24,7 +24,7 @@ def main(argv: list[str] | None = None, *, program: str = "moto_ecr_ptc_server")
         with warnings.catch_warnings():
             # What is missing is said below.
             warnings.filterwarnings("ignore", "When using MotoServer")
-            moto_server = importlib.import_module("moto.server")
+            moto_server: Any = importlib.import_module("moto.server")
         serving = importlib.import_module("werkzeug.serving")
         # Imported now, so that an unsupported moto is reported here instead of to the first client.
         importlib.import_module("moto.ecr.models")
@@ -38,8 +38,12 @@ def main(argv: list[str] | None = None, *, program: str = "moto_ecr_ptc_server")
     logging.getLogger("werkzeug").addFilter(_is_worth_a_line)
     options = importlib.import_module("moto_ecr_ptc.server_options").ServerOptions
     # moto makes its parser in the function that runs the server.
-    vars(moto_server).update(argparse=SimpleNamespace(ArgumentParser=partial(options, program)))
-    moto_server.main(argv)
+    argparse = moto_server.argparse
+    moto_server.argparse = SimpleNamespace(ArgumentParser=partial(options, program))
+    try:
+        moto_server.main(argv)
+    finally:
+        moto_server.argparse = argparse
 
 
 _QUESTION_OF_THE_PAGE = re.compile(r'"GET /moto-api/static/ecr/(overview|pulls)[? ][^"]*" 200 ')

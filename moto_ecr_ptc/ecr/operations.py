@@ -20,14 +20,14 @@ from moto.iam.access_control import CreateAccessKeyFailure, create_access_key
 from werkzeug.exceptions import HTTPException
 
 from . import protocol
-from .access.iam import Caller, find_caller, is_enforced
+from .access.iam import Caller, arn_of, find_caller, is_enforced
 from .configuration.templates import SETTINGS, RepositoryCreationTemplate, read_settings
 from .downloads import layer_url
-from .exceptions import AccessDeniedException, ProtocolError, SerializationException, UnknownOperationException
+from .exceptions import AccessDeniedException, ProtocolError, SerializationException
 from .models import PullThroughCacheBackend
-from .pulls.denials import DENIED, REFERENCES, record_refusal
 from .pulls.download_signer import Layer
 from .pulls.pull_log import PullOperation, Question
+from .pulls.refusals import DENIED, REFERENCES, record_refusal
 from .responses import OPERATIONS, SHARED_OPERATIONS, PullThroughCacheResponse
 from .validation import find_violation
 
@@ -256,13 +256,9 @@ class Operations(BaseResponse):
             return self._leave_to_moto() if is_for_moto else self.call_action()
         except AccessDeniedException as error:
             self._record_denial(error.message)
-            return self._refuse(error)
+            return self.refuse(error)
         except ProtocolError as error:
-            return self._refuse(error)
-
-    def refuse_unknown(self, operation: str) -> TYPE_RESPONSE:
-        """Answer with an UnknownOperationException: requests must name their operation in ``X-Amz-Target``."""
-        return self._refuse(UnknownOperationException(operation))
+            return self.refuse(error)
 
     def translate(self, response: PullThroughCacheResponse) -> ActionResult:
         """Answer a BatchGetImage that moto has read, for a repository without pull through cache."""
@@ -277,14 +273,16 @@ class Operations(BaseResponse):
         vars(moto_response).update(vars(self))
         return moto_response.call_action()
 
-    def _refuse(self, error: ProtocolError) -> TYPE_RESPONSE:
+    def refuse(self, error: ProtocolError) -> TYPE_RESPONSE:
+        """Answer with an error of the AWS JSON protocol."""
         error_headers, body = protocol.error_response(error)
         return 400, *self._enrich_response({**self.response_headers, **error_headers}, body)
 
     def record_malformed(self, code: str, message: str) -> None:
         """Tell the pull log of a request that moto has refused by a code, and that ECR would refuse by a message."""
-        members = protocol.read_members(self._read_body(), self._input_shape)
-        self._record_refusal(code, f"Amazon ECR would refuse the request: {message}", members, self._caller)
+        with suppress(ProtocolError, KeyError):  # a request that does not say what it asks for
+            members = protocol.read_members(self._read_body(), self._input_shape)
+            self._record_refusal(code, f"Amazon ECR would refuse the request: {message}", members, self._caller)
 
     def _record_denial(self, message: str) -> None:
         """Tell the pull log of a request that is denied, if it is well-formed, and of an operation that pulls."""
@@ -295,9 +293,8 @@ class Operations(BaseResponse):
 
     def _record_refusal(self, code: str, message: str, members: dict[str, Any], caller: Caller | None) -> None:
         backend = self._backend
-        asked_by = caller.arn if caller else backend.registry.root_arn
         operation = cast(PullOperation, self._operation)
-        question = Question(operation, backend.registry, asked_by, members["repositoryName"])
+        question = Question(operation, backend.registry, arn_of(caller, backend.registry), members["repositoryName"])
         record_refusal(question, REFERENCES[self._operation](members), code, message, backend.upstream_repositories)
 
     def _find_operation(self, target: str) -> str:

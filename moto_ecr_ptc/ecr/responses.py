@@ -18,7 +18,7 @@ from moto.ecr.exceptions import InvalidParameterException, RepositoryNotFoundExc
 from moto.ecr.models import Repository
 from moto.ecr.responses import ECRResponse
 
-from .exceptions import ProtocolError
+from .exceptions import ProtocolError, UnknownOperationException
 from .models import is_pull_through_cache_used
 from .registry_host import registry_host
 
@@ -102,14 +102,13 @@ class PullThroughCacheResponse(ECRResponse):
             # moto found the name in a query string, or in the body of a request for another operation.
             from .operations import Operations
 
-            return Operations().refuse_unknown(self._get_action())
+            return Operations().refuse(UnknownOperationException(self._get_action()))
         try:
             return super().call_action()
         except ProtocolError as error:
-            from .protocol import error_response
+            from .operations import Operations
 
-            error_headers, body = error_response(error)
-            return 400, *self._enrich_response({**self.response_headers, **error_headers}, body)
+            return Operations().refuse(error)
 
 
 # Functions instead of methods: moto looks through a response class's members at each call.
@@ -134,7 +133,7 @@ def _explain_missing_images(response: PullThroughCacheResponse, code: str) -> No
     from .operations import Operations
 
     operations = Operations()
-    with suppress(ServiceException, ProtocolError, KeyError):
+    with suppress(ServiceException, ProtocolError):
         try:
             operations.translate(response)
         except InvalidParameterException as error:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
+import pytest
 import requests
 
-from conftest import Aws
+from conftest import MODEL, Aws
 
 BWA = "quay/biocontainers/bwa"
 ALPINE = "docker-hub/library/alpine"
@@ -16,6 +17,10 @@ ACCESS_DENIED = (
     "Verify that the credentials provided in the pull through cache rule are correct, and try again."
 )
 NOT_A_REPOSITORY = "The repository with name '{}' does not exist in the registry with id '123456789012'"
+
+REFERRERS = pytest.mark.skipif(
+    "ListImageReferrers" not in MODEL.operation_names, reason="the model of an older botocore has no ListImageReferrers"
+)
 
 
 def tags(ecr: Any, repository: str) -> dict[str, str]:

@@ -324,5 +324,5 @@ def test_reason_of_blobs_and_referrers_that_the_upstream_fails_on_is_its_answer(
 
 def test_reason_of_referrers_of_an_unknown_name_is_that_none_is_created_for_them(endpoint, quay):
     assert endpoint("GET", f"/v2/{REPOSITORY}/referrers/{ABSENT}").status_code == 404
-    reason = "quay.io returned no referrers; Amazon ECR creates a repository only to store an image in it"
+    reason = "quay.io returned no referrers; no repository is created without an image"
     assert told(only_record()) == (NOT_FOUND, reason)

@@ -13,8 +13,9 @@ from botocore.exceptions import ClientError
 from moto.backends import get_backend
 from moto.ecr.models import ecr_backends
 
-from conftest import ACCOUNT, MODEL, REGION, Aws, allow, enforced, pull, refusal, user
+from conftest import ACCOUNT, REGION, Aws, allow, enforced, pull, refusal, user
 from moto_ecr_ptc import UpstreamRegistry, pull_log
+from tests.pulls.pull_calls import REFERRERS
 from tests.pulls.reason_calls import SOMEONE, last_record, only_record, told, trust
 from tests.registry import proxied
 from tests.registry.proxied import IMAGE, LAYER_DIGEST, ProxiedRegistry
@@ -24,9 +25,6 @@ ARN = f"arn:aws:ecr:{REGION}:{ACCOUNT}:repository/{REPOSITORY}"
 NOT_FOUND = "RepositoryNotFoundException"
 OTHER_RULE = "the rule 'quay' was deleted or replaced while the upstream was asked"
 PUSHED = json.dumps({"schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json", "layers": []})
-REFERRERS = pytest.mark.skipif(
-    "ListImageReferrers" not in MODEL.operation_names, reason="the model of an older botocore has no ListImageReferrers"
-)
 
 
 @pytest.fixture

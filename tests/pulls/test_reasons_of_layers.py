@@ -8,9 +8,9 @@ import pytest
 from freezegun import freeze_time
 from moto.ecr.models import ecr_backends
 
-from conftest import ACCOUNT, MODEL, REGION, digest, pull, refusal
+from conftest import ACCOUNT, REGION, digest, pull, refusal
 from moto_ecr_ptc import pull_log, upstream_registry
-from tests.pulls.pull_calls import BWA, sha256
+from tests.pulls.pull_calls import BWA, REFERRERS, sha256
 from tests.pulls.reason_calls import NO_RULES, last_record, only_record, route, told
 
 AT_UPSTREAM = "biocontainers/bwa"
@@ -102,9 +102,6 @@ def test_layer_of_a_repository_without_pull_through_cache_has_no_record(ecr):
 
 # --- referrers -------------------------------------------------------------------------------------------------------
 
-REFERRERS = pytest.mark.skipif(
-    "ListImageReferrers" not in MODEL.operation_names, reason="the model of an older botocore has no ListImageReferrers"
-)
 UNABLE = "UnableToListUpstreamImageReferrersException"
 
 
@@ -133,7 +130,7 @@ def test_reason_of_listed_referrers_is_how_many_the_upstream_returned(ecr, quay)
 def test_reason_of_no_referrers_and_no_repository_is_that_none_is_created_for_them(ecr, quay):
     image = quay.push(AT_UPSTREAM)
     assert refused_referrers(ecr, image.digest) == "RepositoryNotFoundException"
-    reason = "quay.io returned no referrers; Amazon ECR creates a repository only to store an image in it"
+    reason = "quay.io returned no referrers; no repository is created without an image"
     assert told(only_record()) == ("RepositoryNotFoundException", reason)
 
 
@@ -143,7 +140,7 @@ def test_reason_of_referrers_in_a_repository_that_the_upstream_lacks_is_what_it_
     assert refused_referrers(ecr, NEW) == "RepositoryNotFoundException"
     reason = (
         f"quay.io does not have it: it has no repository '{AT_UPSTREAM}'; its repositories: 'another/image'; "
-        "Amazon ECR creates a repository only to store an image in it"
+        "no repository is created without an image"
     )
     assert told(only_record()) == ("RepositoryNotFoundException", reason)
 

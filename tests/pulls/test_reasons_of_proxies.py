@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from conftest import MODEL, failure_codes, pull, refusal
+from conftest import failure_codes, pull, refusal
 from moto_ecr_ptc import UpstreamRegistry
+from tests.pulls.pull_calls import REFERRERS
 from tests.pulls.reason_calls import last_record, only_record, route, told
 from tests.upstream.proxy.scripted_registry import (
     BASIC,
@@ -274,9 +275,7 @@ def test_reason_of_a_layer_that_a_proxy_lacks_is_its_status(ecr, proxy):
     assert told(last_record()) == ("LayersNotFoundException", reason)
 
 
-@pytest.mark.skipif(
-    "ListImageReferrers" not in MODEL.operation_names, reason="the model of an older botocore has no ListImageReferrers"
-)
+@REFERRERS
 @pytest.mark.parametrize(
     ("answer", "fault"),
     [(Answer(500), " answered HTTP 500"), (Answer(200, b"[]"), ": a manifest that is not a JSON object")],

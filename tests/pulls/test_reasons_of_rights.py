@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from freezegun import freeze_time
 
-from conftest import ACCOUNT, MODEL, REGION, allow, digest, enforced, failure_codes, pull, refusal, user
+from conftest import ACCOUNT, REGION, allow, digest, enforced, failure_codes, pull, refusal, user
 from moto_ecr_ptc import pull_log, upstream_registry
-from tests.pulls.pull_calls import BWA, sha256
+from tests.pulls.pull_calls import BWA, REFERRERS, sha256
 from tests.pulls.reason_calls import BWA_ARN, SOMEONE, last_record, only_record, policy, route, told, trust
 
 NOT_FOUND = "RepositoryNotFoundException"
@@ -189,9 +189,6 @@ def test_reason_of_a_layer_that_must_not_be_imported_is_the_missing_right(aws, e
 
 # --- referrers -------------------------------------------------------------------------------------------------------
 
-REFERRERS = pytest.mark.skipif(
-    "ListImageReferrers" not in MODEL.operation_names, reason="the model of an older botocore has no ListImageReferrers"
-)
 NEEDED_FOR_REFERRERS = {GET: "to pull the referrers", **PURPOSES}
 
 

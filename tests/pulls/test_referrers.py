@@ -8,12 +8,11 @@ from typing import Any
 import pytest
 from freezegun import freeze_time
 
-from conftest import MODEL, Aws, allow, digest, enforced, pull, refusal, repositories, user
+from conftest import Aws, allow, digest, enforced, pull, refusal, repositories, user
 from moto_ecr_ptc import upstream_registry
+from tests.pulls.pull_calls import REFERRERS
 
-pytestmark = pytest.mark.skipif(
-    "ListImageReferrers" not in MODEL.operation_names, reason="the model of an older botocore has no ListImageReferrers"
-)
+pytestmark = REFERRERS
 REPOSITORY = "quay/biocontainers/bwa"
 AT_UPSTREAM = "biocontainers/bwa"
 

@@ -65,6 +65,11 @@ TEMPLATE_ROLE = ServiceLinkedRole(
 )
 
 
+def arn_of(caller: Caller | None, registry: RegistryId) -> str:
+    """Return the ARN of who asks a registry: of the account's root user while moto does not enforce IAM."""
+    return caller.arn if caller else registry.root_arn
+
+
 class Caller:
     """Who made a request, while moto enforces IAM."""
 

@@ -42,7 +42,7 @@ class ImageRecords:
         decision = self._find_decision(image_id)
         name, tag = self._question.repository_name, image_id.get("imageTag", "")
         if failure:
-            reason = failure.explanation or (_explain_failure(decision) if decision else failure.reason)
+            reason = failure.explanation or (decision.reason_of_failure if decision else failure.reason)
             self._log.record(self._question, reference_of(image_id), failure.code, reason, _route(decision, route))
         elif route.rule or self._freshness.is_cached(name):
             self._log.record(
@@ -72,7 +72,7 @@ class ImageRecords:
             before = f"{decision.reason}, but " if decision else ""
             return f"{before}the tag '{refused}' makes the whole request fail: {self.decisions[refused].reason}"
         if decision:
-            return _explain_failure(decision)
+            return decision.reason_of_failure
         if not isinstance(error, RepositoryNotFoundException):
             return error.message
         obstacle = f"nothing is pulled for a malformed identifier ({fault.reason})" if fault else PULLED_BY_TAG
@@ -89,10 +89,6 @@ def reference_of(image_id: ImageId) -> str:
 
 def _route(decision: Decision | None, route: Route) -> Route:
     return decision.route if decision else route
-
-
-def _explain_failure(decision: Decision) -> str:
-    return "it was there, but was deleted before the request was answered" if decision.answered_by else decision.reason
 
 
 def _explain_success(decision: Decision | None) -> str:

@@ -13,7 +13,7 @@ from moto.core.exceptions import ServiceException
 from moto.ecr.exceptions import RepositoryNotFoundException
 from moto.ecr.models import ECRBackend, Repository
 
-from ..access.iam import Caller
+from ..access.iam import Caller, arn_of
 from ..exceptions import (
     LayerInaccessibleException,
     LayersNotFoundException,
@@ -61,7 +61,7 @@ class LayerPulls:
         :raises LayerInaccessibleException: moto knows the layer, but has not kept its bytes
         :raises UnableToGetUpstreamLayerException: the upstream does not return it, or the secret cannot be used
         """
-        asked_by = asked_by or (caller.arn if caller else self._registry.root_arn)
+        asked_by = asked_by or arn_of(caller, self._registry)
         question = Question("GetDownloadUrlForLayer", self._registry, asked_by, repository_name)
         try:
             decision, layer = self._decide(repository_name, layer_digest, registry_id, caller)

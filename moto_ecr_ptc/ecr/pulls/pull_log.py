@@ -121,19 +121,30 @@ class Route(NamedTuple):
     template: str | None = None
 
 
+NO_ROUTE = Route()
+"""That of a repository that no rule covers."""
+
+
 class Decision(NamedTuple):
     """What was decided about a pull, and why."""
 
     reason: str
     """As a clause."""
 
-    route: Route = Route()
+    route: Route = NO_ROUTE
     answered_by: Answerer | None = None
     error: UpstreamError | None = None
     """What the upstream failed with, also if the cache answers."""
 
     refusal: Callable[[], ServiceException] | None = None
     """Makes the exception with which the request fails. One that was raised would keep all of moto's state alive."""
+
+    @property
+    def reason_of_failure(self) -> str:
+        """Why nothing is returned in the end, as a clause."""
+        if self.answered_by:
+            return "it was there, but was deleted before the request was answered"
+        return self.reason
 
 
 class PullLog:
@@ -166,7 +177,7 @@ class PullLog:
         reference: str,
         outcome: str,
         reason: str,
-        route: Route = Route(),  # noqa: B008 (it is immutable)
+        route: Route = NO_ROUTE,
         *,
         answered_by: Answerer | None = None,
         fresh_until: datetime | None = None,

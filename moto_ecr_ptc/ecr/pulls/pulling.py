@@ -13,7 +13,7 @@ from moto.core.exceptions import ServiceException
 from moto.ecr.exceptions import RepositoryNotFoundException
 from moto.ecr.models import ECRBackend, Image, Repository
 
-from ..access.iam import Caller
+from ..access.iam import Caller, arn_of
 from ..exceptions import UnableToGetUpstreamImageException, UpstreamError, UpstreamUnreachable
 from ..images.image_ids import (
     MISSING,
@@ -72,7 +72,7 @@ class ImagePulls:
         :raises UnableToGetUpstreamImageException: the rule's secret is missing, unreadable or malformed
         """
         is_own = registry_id in (None, self._registry.account_id)
-        asked_by = asked_by or (caller.arn if caller else self._registry.root_arn)
+        asked_by = asked_by or arn_of(caller, self._registry)
         question = Question("BatchGetImage", self._registry, asked_by, repository_name)
         records = ImageRecords(self._log, question, self._cache.freshness)
         try:

@@ -13,7 +13,7 @@ from moto.core.base_backend import backend_lock
 from moto.ecr.exceptions import RepositoryNotFoundException
 from moto.ecr.models import ECRBackend, Repository
 
-from ..access.iam import Caller
+from ..access.iam import Caller, arn_of
 from ..exceptions import (
     InvalidSubjectDigest,
     UnableToListUpstreamImageReferrersException,
@@ -75,7 +75,7 @@ class ReferrerPulls:
         """
         if not is_digest(digest):
             raise InvalidSubjectDigest(digest)
-        asked_by = asked_by or (caller.arn if caller else self._registry.root_arn)
+        asked_by = asked_by or arn_of(caller, self._registry)
         question = Question("ListImageReferrers", self._registry, asked_by, repository_name)
         decision = self._decide(repository_name, digest, registry_id, caller)
         try:
@@ -85,10 +85,7 @@ class ReferrerPulls:
                 repository = self._backend._get_repository(repository_name, registry_id)  # noqa: SLF001 (moto's check)
                 page = self._page(repository, digest, artifact_types, artifact_status, max_results, next_token)
         except (RepositoryNotFoundException, UnableToListUpstreamImageReferrersException) as error:
-            reason = decision.reason
-            if decision.answered_by == UPSTREAM:
-                reason = f"{reason}; Amazon ECR creates a repository only to store an image in it"
-            self._log.record(question, digest, error.code, reason, decision.route)
+            self._log.record(question, digest, error.code, decision.reason_of_failure, decision.route)
             raise
         if next_token is None and (decision.route.rule or self._cache.freshness.is_cached(repository_name)):
             reason = decision.reason if decision.answered_by else f"the cached ones are listed, since {decision.reason}"
@@ -167,6 +164,8 @@ class ReferrerPulls:
                 change = self._upstream_repositories.find_change(upstream, repository_name)
                 if change:
                     return Decision(change, upstream.route)
+                if not fetched and repository_name not in self._backend.repositories:
+                    return Decision(f"{reason}; no repository is created without an image", upstream.route)
                 self._store(repository_name, digest, fetched)
         return Decision(reason, upstream.route, UPSTREAM)
 
@@ -174,8 +173,6 @@ class ReferrerPulls:
         return Decision("they are cached and fresh", self._upstream_repositories.route(repository_name), CACHE)
 
     def _store(self, repository_name: str, digest: str, fetched: Sequence[FetchedImage]) -> None:
-        if not fetched and repository_name not in self._backend.repositories:
-            return  # ECR creates a repository only for an image
         repository = self._cache.get_or_create_repository(repository_name)
         for referrer in fetched:
             self._cache.store(repository, referrer)

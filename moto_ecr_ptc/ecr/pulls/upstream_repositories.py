@@ -24,7 +24,7 @@ from ..upstream.registry import Upstream, get_upstream
 from ..upstream.source import Source
 from ..upstream.state import Pull, PullOutcome
 from ..wording import listed
-from .pull_log import Route
+from .pull_log import NO_ROUTE, Route
 
 Answer = TypeVar("Answer")
 
@@ -146,7 +146,7 @@ class UpstreamRepositories:
         with backend_lock:
             rule = self._rules.find(repository_name)
             if rule is None:
-                return Route()
+                return NO_ROUTE
             template = None
             if repository_name not in self._backend.repositories:
                 template = self._repositories.find_template(repository_name, PULL_THROUGH_CACHE)

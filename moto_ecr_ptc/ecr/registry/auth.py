@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from moto.ecr.models import ecr_backends
 from moto.iam.access_control import PermissionResult
 
-from ..access.iam import Caller, decide_for_account, find_caller, is_enforced
+from ..access.iam import Caller, arn_of, decide_for_account, find_caller, is_enforced
 from ..access.tokens import USER, MangledToken, NoToken, RegistryToken, read_token
 from ..models import PullThroughCacheBackend
 from ..registry_id import RegistryId
@@ -38,7 +38,7 @@ class Access:
     @property
     def arn(self) -> str:
         """Of the caller; of the account's root user while moto does not enforce IAM."""
-        return self.caller.arn if self.caller else f"arn:{self.backend.registry.partition}:iam::{self.account_id}:root"
+        return arn_of(self.caller, RegistryId(self.account_id, self.backend.registry.region))
 
     def require(self, action: str, repository_name: str) -> None:
         """Check that the caller may take an action of the API on a repository.

@@ -16,8 +16,8 @@ from ..images.manifests import (
     Manifest,
     is_tag,
 )
-from ..pulls.denials import record_refusal
 from ..pulls.pull_log import Question
+from ..pulls.refusals import record_refusal
 from .auth import Access
 from .errors import image_refusal
 from .messages import Answer, Request

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from moto.core.base_backend import backend_lock
 
-from ..pulls.denials import DENIED, record_refusal
 from ..pulls.pull_log import PullOperation, Question, log
+from ..pulls.refusals import DENIED, record_refusal
 from . import blobs, discovery, manifests, uploads
 from .auth import Access, authenticate
 from .errors import REFUSALS, ActionNotAllowed, EndpointError, InvalidBody, PageNotFound, RepositoryNotCreated, refusal

@@ -139,11 +139,16 @@ def handler_of(call: Call, method: str) -> Handler:
                 answer = call(_read(body, full_url))
             return (201 if method == "POST" else 200), _JSON, json.dumps(answer)
         except ValueError as error:
-            return 400, _JSON, json.dumps({"message": str(error)})
+            return refusal(str(error))
 
     # Flask tells handlers apart by their names.
     handle.__name__ = handle.__qualname__ = call.__name__
     return handle
+
+
+def refusal(message: str) -> TYPE_RESPONSE:
+    """Return the answer to a request that is wrong."""
+    return 400, _JSON, json.dumps({"message": message})
 
 
 def _matches(name: str, beginning: str, others: Sequence[str]) -> bool:

@@ -17,9 +17,8 @@ from ..upstream.registry import describe_upstreams
 from .live_registries import backends_in_use
 from .overview import (
     LISTED_UPSTREAM_REPOSITORIES,
-    describe_rule,
-    describe_template,
     describe_upstream,
+    members_of,
     rules_of,
     templates_of,
 )
@@ -57,13 +56,13 @@ def register() -> None:
 def _rules() -> Iterator[dict[str, Any]]:
     for backend in backends_in_use():
         for rule in rules_of(backend):
-            yield {"region": backend.region_name, **describe_rule(rule)}
+            yield {"region": backend.region_name, **members_of(rule)}
 
 
 def _templates() -> Iterator[dict[str, Any]]:
     for backend in backends_in_use():
         for template in templates_of(backend):
-            yield {"registry_id": backend.account_id, "region": backend.region_name, **describe_template(template)}
+            yield {"registry_id": backend.account_id, "region": backend.region_name, **members_of(template)}
 
 
 def _upstreams() -> Iterator[dict[str, Any]]:

@@ -7,6 +7,7 @@ from typing import cast
 
 from moto.ecr.models import ecr_backends
 
+from ..images.registries import used_registries
 from ..models import PullThroughCacheBackend
 from ..registry_id import RegistryId
 
@@ -20,9 +21,8 @@ def find_backend(registry: RegistryId) -> PullThroughCacheBackend | None:
 
 def backends_in_use() -> Iterator[PullThroughCacheBackend]:
     """Yield the backends that have a rule, a template or a cached repository. moto's lock must be held."""
-    for account in ecr_backends.values():
-        for found in account.values():
-            backend = cast(PullThroughCacheBackend, found)
-            has_template = "templates" in vars(backend) and len(backend.templates) > 0
-            if has_template or backend.has_rule_or_cached_image:
-                yield backend
+    for _, contents in used_registries():
+        backend = cast(PullThroughCacheBackend, contents)
+        has_template = "templates" in vars(backend) and len(backend.templates) > 0
+        if has_template or backend.has_rule_or_cached_image:
+            yield backend

@@ -52,8 +52,8 @@ def overview(parameters: Parameters) -> Any:
             "account_id": registry.account_id,
             "region": registry.region,
             "registries": [found._asdict() for found in _registries()],
-            "rules": [describe_rule(rule) for rule in rules],
-            "templates": [describe_template(template) for template in templates[:LISTED]],
+            "rules": [members_of(rule) for rule in rules],
+            "templates": [members_of(template) for template in templates[:LISTED]],
             "templates_total": len(templates),
             "repositories": repositories,
             "repositories_total": repositories_total,
@@ -77,12 +77,12 @@ def templates_of(backend: PullThroughCacheBackend | None) -> list[RepositoryCrea
     return templates
 
 
-def describe_rule(rule: PullThroughCacheRule) -> dict[str, Any]:
-    return _members(rule)
-
-
-def describe_template(template: RepositoryCreationTemplate) -> dict[str, Any]:
-    return _members(template)
+def members_of(item: PullThroughCacheRule | RepositoryCreationTemplate) -> dict[str, Any]:
+    return {
+        name: value.isoformat() if isinstance(value, datetime) else value
+        for name, value in vars(item).items()
+        if name != "sequence"
+    }
 
 
 def describe_upstream(upstream: UpstreamState) -> dict[str, Any]:
@@ -97,14 +97,6 @@ def describe_upstream(upstream: UpstreamState) -> dict[str, Any]:
         ],
         "demands_credentials": upstream.demands_credentials,
         "pulls": upstream.pulls,
-    }
-
-
-def _members(item: PullThroughCacheRule | RepositoryCreationTemplate) -> dict[str, Any]:
-    return {
-        name: value.isoformat() if isinstance(value, datetime) else value
-        for name, value in vars(item).items()
-        if name != "sequence"
     }
 
 

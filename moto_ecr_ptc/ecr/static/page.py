@@ -5,13 +5,12 @@ Its script asks the calls ``overview`` and ``pulls``. It is on its own: no file 
 
 from __future__ import annotations
 
-import json
 from importlib.resources import files
 from typing import Any
 
 from moto.core.common_types import TYPE_RESPONSE
 
-from .calls import Handler
+from .calls import Handler, refusal
 
 PAGE = "/moto-api/ecr/"
 
@@ -19,6 +18,8 @@ FILES = {"": "index.html", **{name: name for name in ("page.css", "elements.js",
 """The files, by the paths below that of the page."""
 
 _CONTENT_TYPES = {"html": "text/html", "css": "text/css", "js": "text/javascript"}
+
+_WRONG_METHOD = "Use GET here"
 
 _HEADERS = {
     # What a text on the page could do if it ever became an element: nothing.
@@ -37,7 +38,7 @@ def handler_of_file(name: str) -> Handler:
 
     def handle(request: Any, full_url: str, headers: Any) -> TYPE_RESPONSE:
         if request.method not in ("GET", "HEAD"):
-            return _refuse_method()
+            return refusal(_WRONG_METHOD)
         content_type = f"{_CONTENT_TYPES[name.rpartition('.')[2]]}; charset=utf-8"
         body = (files(__package__) / "page_files" / name).read_text(encoding="utf-8")
         return 200, {**_HEADERS, "Content-Type": content_type}, body
@@ -50,10 +51,6 @@ def handler_of_file(name: str) -> Handler:
 def redirect_to_page(request: Any, full_url: str, headers: Any) -> TYPE_RESPONSE:
     """Lead to the page from its path without the slash at the end."""
     if request.method not in ("GET", "HEAD"):
-        return _refuse_method()
+        return refusal(_WRONG_METHOD)
     # A relative one, for servers behind a prefix.
     return 302, {**_HEADERS, "Location": "ecr/"}, ""
-
-
-def _refuse_method() -> TYPE_RESPONSE:
-    return 400, {"Content-Type": "application/json"}, json.dumps({"message": "Use GET here"})

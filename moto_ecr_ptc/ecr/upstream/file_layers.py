@@ -65,16 +65,16 @@ def is_compressed(layer: bytes) -> bool:
 
 def uncompressed_digest(layer: bytes) -> str:
     """Return the sha256 of a layer's archive, which image configurations name it by."""
-    if is_compressed(layer):
-        content = hashlib.sha256()
-        try:
-            with gzip.GzipFile(fileobj=io.BytesIO(layer)) as stream:
-                for piece in iter(lambda: stream.read(PIECE), b""):
-                    content.update(piece)
-            return f"sha256:{content.hexdigest()}"
-        except (OSError, EOFError, zlib.error):
-            pass  # it only begins like gzip
-    return sha256(layer)
+    if not is_compressed(layer):
+        return sha256(layer)
+    content = hashlib.sha256()
+    try:
+        with gzip.GzipFile(fileobj=io.BytesIO(layer)) as stream:
+            for piece in iter(lambda: stream.read(PIECE), b""):
+                content.update(piece)
+    except (OSError, EOFError, zlib.error):  # it only begins like gzip
+        return sha256(layer)
+    return f"sha256:{content.hexdigest()}"
 
 
 def _pack(files: Mapping[object, object], parameter: str) -> bytes:
