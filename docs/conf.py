@@ -25,7 +25,8 @@ myst_heading_anchors = 4
 
 nitpicky = True
 # The standard library is documented elsewhere, and a build asks no other site.
-nitpick_ignore_regex = [("py:.*", r"(collections\.abc|datetime|os|pathlib|typing)\..+|Any|Literal|Mapping|datetime|PathLike")]
+_STANDARD_LIBRARY = ("Any", "Literal", "Mapping", "Sequence", "datetime.datetime", "os.PathLike")
+nitpick_ignore = [("py:class", name) for name in _STANDARD_LIBRARY]
 
 autodoc_member_order = "bysource"
 autodoc_preserve_defaults = True
