@@ -18,7 +18,6 @@ version = release
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx_copybutton", "pytest_fixtures", "repository_links"]
 exclude_patterns = ["_extensions", "_static", "_templates"]
-suppress_warnings: list[str] = []
 
 # Headings have the anchors that GitHub gives them, so that one link is good in both places.
 myst_heading_anchors = 4
@@ -36,6 +35,8 @@ python_use_unqualified_type_names = True
 html_theme = "furo"
 html_title = f"{project} {release}"
 html_static_path = ["_static"]
+html_favicon = "_static/favicon.svg"
+html_search_scorer = str(DOCS / "_static" / "search_scorer.js")
 html_copy_source = False
 html_show_sphinx = False
 # A line that a reader copies begins after the prompt; the output stays.
