@@ -13,8 +13,8 @@ ROOT = DOCS.parent
 sys.path[:0] = [str(ROOT), str(DOCS / "_extensions")]
 
 project = "moto_ecr_ptc"
-release = re.findall(r'^__version__ = "(.+)"$', (ROOT / "moto_ecr_ptc" / "__init__.py").read_text("utf-8"), re.M)[0]
-version = release
+_package = (ROOT / "moto_ecr_ptc" / "__init__.py").read_text(encoding="utf-8")
+version = release = re.findall(r'^__version__ = "(.+)"$', _package, re.MULTILINE)[0]
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx_copybutton", "pytest_fixtures", "repository_links"]
 exclude_patterns = ["_extensions", "_static", "_templates"]
