@@ -38,6 +38,8 @@ html_static_path = ["_static"]
 html_favicon = "_static/favicon.svg"
 html_search_scorer = str(DOCS / "_static" / "search_scorer.js")
 html_copy_source = False
+# Every name is on one page, and the theme's index does not fit a narrow window.
+html_use_index = False
 html_show_sphinx = False
 # A line that a reader copies begins after the prompt; the output stays.
 copybutton_prompt_text = "$ "

@@ -75,6 +75,8 @@ def test_mark_chooses_the_rows_that_have_it_in_their_column(window, mark, patter
 def test_two_marks_choose_the_rows_that_have_either(window):
     first = set(choose(window, marks=["A-frag"]).rows())
     second = set(choose(window, marks=["B"]).rows())
+    assert first - second
+    assert second - first
     assert set(choose(window, marks=["A-frag", "B"]).rows()) == first | second
 
 
