@@ -25,6 +25,18 @@ _NOT_INHERITED = re.compile(
 )
 _PORT = re.compile(r"(?:-p|--port)[ =]?(\d+)")
 
+_DOCKER = """\
+#!/usr/bin/env bash
+# podman takes docker's commands, and needs no engine. It speaks plain HTTP to 127.0.0.1, as docker does.
+here=$(dirname "$0")
+export CONTAINERS_REGISTRIES_CONF=$here/registries.conf CONTAINERS_STORAGE_CONF=$here/storage.conf
+export REGISTRY_AUTH_FILE=$here/auth.json
+printf '[[registry]]\\nlocation = "127.0.0.1"\\ninsecure = true\\n' >"$CONTAINERS_REGISTRIES_CONF"
+printf '[storage]\\ndriver = "vfs"\\ngraphroot = "%s/images"\\nrunroot = "%s/run"\\n' "$here" "$here" \\
+    >"$CONTAINERS_STORAGE_CONF"
+podman "$@"
+"""
+
 
 @dataclass(frozen=True)
 class Printed:
@@ -51,12 +63,15 @@ class Terminal:
         self.work = directory / "work"
         self._state = directory / "state"
         self._default_port = default_port
-        for made in (self.work, self._state, directory / "home"):
+        for made in (self.work, self._state, directory / "home", directory / "docker"):
             made.mkdir()
+        docker = directory / "docker" / "docker"
+        docker.write_text(_DOCKER)
+        docker.chmod(0o755)
         self._exported = {
             **{name: value for name, value in os.environ.items() if not _NOT_INHERITED.match(name)},
             **_npm_settings(),
-            "PATH": f"{environment.programs}{os.pathsep}{os.environ['PATH']}",
+            "PATH": os.pathsep.join([str(environment.programs), str(docker.parent), os.environ["PATH"]]),
             "HOME": str(directory / "home"),
             "CLONE": str(environment.clone),
             # Where an example forgets credentials it has none, at once, on a machine of EC2 as elsewhere.
