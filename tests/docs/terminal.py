@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shlex
 import signal
 import socket
 import subprocess
@@ -62,13 +61,14 @@ class Terminal:
         """
         self.work = directory / "work"
         self._state = directory / "state"
+        self._variables = self._state / "variables"
         self._default_port = default_port
         for made in (self.work, self._state, directory / "home", directory / "docker"):
             made.mkdir()
         docker = directory / "docker" / "docker"
         docker.write_text(_DOCKER)
         docker.chmod(0o755)
-        self._exported = {
+        self._inherited = {
             **{name: value for name, value in os.environ.items() if not _NOT_INHERITED.match(name)},
             **_npm_settings(),
             "PATH": os.pathsep.join([str(environment.programs), str(docker.parent), os.environ["PATH"]]),
@@ -92,13 +92,11 @@ class Terminal:
 
     def run(self, script: str) -> Printed:
         """Run a script to its end, or for ``BLOCK_SECONDS``."""
-        process, log = self._start(f"trap {shlex.quote(self._keep_variables)} EXIT\nset -e\n{script}")
+        process, log = self._start(f"trap 'declare -p >{self._variables}' EXIT\nset -e\n{script}")
         try:
             status: int | None = process.wait(BLOCK_SECONDS)
         except subprocess.TimeoutExpired:
             status = None
-        else:
-            self._exported = self._read_exported()
         if _signal(process, 0):
             self._background.append(process)
         return Printed(log, status)
@@ -122,29 +120,21 @@ class Terminal:
             time.sleep(0.05)
         return Printed(log, process.poll())
 
-    @property
-    def _keep_variables(self) -> str:
-        return f"declare -p >{self._state}/variables; env -0 >{self._state}/exported"
-
     def _start(self, script: str) -> tuple[subprocess.Popen[bytes], Path]:
         self._started += 1
         log = self._state / f"log-{self._started}"
-        variables = self._state / "variables"
-        prepare = f"[ ! -e {variables} ] || . {variables} 2>/dev/null\ncd {self.work}\n"
+        # Some of the variables cannot be set, which the shell says.
+        prepare = f"[ ! -e {self._variables} ] || . {self._variables} 2>/dev/null\ncd {self.work}\n"
         with log.open("wb") as output:
             process = subprocess.Popen(
                 ["bash", "-c", prepare + script],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                env=self._exported,
+                env=self._inherited,
                 start_new_session=True,
             )
         return process, log
-
-    def _read_exported(self) -> dict[str, str]:
-        entries = (self._state / "exported").read_text(errors="surrogateescape").split("\0")
-        return dict(entry.split("=", 1) for entry in entries if "=" in entry)
 
 
 def free_port() -> int:

@@ -247,8 +247,7 @@ def _has_ended(pid):
 
 def test_program_that_a_page_takes_from_the_machine_is_told_if_it_lacks_it(run, tmp_path, monkeypatch):
     (tmp_path / "programs").mkdir()
-    for program in ("bash", "env"):
-        (tmp_path / "programs" / program).symlink_to(shutil.which(program))
+    (tmp_path / "programs" / "bash").symlink_to(shutil.which("bash"))
     monkeypatch.setenv("PATH", str(tmp_path / "programs"))
     with pytest.raises(ProgramMissing, match=r"page\.md:4: the machine has no skopeo"):
         run("```sh\nskopeo --version\n```\n")
