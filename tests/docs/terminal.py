@@ -51,13 +51,15 @@ class Terminal:
         self.work = directory / "work"
         self._state = directory / "state"
         self._default_port = default_port
-        for made in (self.work, self._state, directory / "home"):
+        for made in (self.work, self._state, directory / "home", directory / "tmp"):
             made.mkdir()
         self._exported = {
             **{name: value for name, value in os.environ.items() if not _NOT_INHERITED.match(name)},
             **_npm_settings(),
             "PATH": f"{environment.programs}{os.pathsep}{os.environ['PATH']}",
             "HOME": str(directory / "home"),
+            # pytest removes the directories of earlier runs there: not those of the run that runs this one.
+            "TMPDIR": str(directory / "tmp"),
             "CLONE": str(environment.clone),
             # Where an example forgets credentials it has none, at once, on a machine of EC2 as elsewhere.
             "AWS_EC2_METADATA_DISABLED": "true",
