@@ -63,8 +63,8 @@ class Terminal:
         self._state = directory / "state"
         self._variables = self._state / "variables"
         self._default_port = default_port
-        for made in (self.work, self._state, directory / "home", directory / "docker"):
-            made.mkdir()
+        for name in ("work", "state", "home", "tmp", "docker"):
+            (directory / name).mkdir()
         docker = directory / "docker" / "docker"
         docker.write_text(_DOCKER)
         docker.chmod(0o755)
@@ -73,6 +73,8 @@ class Terminal:
             **_npm_settings(),
             "PATH": os.pathsep.join([str(environment.programs), str(docker.parent), os.environ["PATH"]]),
             "HOME": str(directory / "home"),
+            # pytest removes the directories of earlier runs there: not those of the run that runs this one.
+            "TMPDIR": str(directory / "tmp"),
             "CLONE": str(environment.clone),
             # Where an example forgets credentials it has none, at once, on a machine of EC2 as elsewhere.
             "AWS_EC2_METADATA_DISABLED": "true",
