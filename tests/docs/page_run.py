@@ -127,11 +127,11 @@ class _PageRun:
             at = f"{block.page}:{block.line + line}: $ {command}"
             if _SERVER.match(command):
                 printed = self._serve(command)
-                end = time.monotonic() + _OUTPUT_SECONDS
                 # What it prints comes when it already listens, and what it logs may follow.
-                while not _is_printed(f"{expected}...", printed.output) and time.monotonic() < end:
+                expected = f"{expected.rstrip()}..."
+                end = time.monotonic() + _OUTPUT_SECONDS
+                while not _is_printed(expected, printed.output) and time.monotonic() < end:
                     time.sleep(0.05)
-                expected = f"{expected}..."
             else:
                 printed = self._terminal.run(f"set +e\n{command}")
                 if printed.status is None:
@@ -146,7 +146,8 @@ class _PageRun:
     def _compare_output(self, block: Block, text: str) -> None:
         printed = self._terminal.run(f'{_PYTHON} "$CLONE"/{block.program}')
         self._must_succeed(block, printed)
-        if not _is_printed(f"...{text}...", printed.output):
+        # Pages break long lines where they can be read.
+        if not _is_printed(f"...{_one_line(text)}...", _one_line(printed.output)):
             raise BlockFailed(f"{block}: {block.program} prints something else\n{printed.output}")
 
     def _must_start(self, block: Block, printed: Printed) -> None:
@@ -202,3 +203,7 @@ def _steps(transcript: str) -> Iterator[tuple[int, str, str]]:
 def _is_printed(expected: str, output: str) -> bool:
     pattern = re.escape(expected.strip()).replace(r"\.\.\.", ".*?")
     return bool(re.fullmatch(pattern, output.strip(), re.DOTALL))
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())

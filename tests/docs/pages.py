@@ -102,7 +102,7 @@ def read_page(name: str, root: Path = ROOT) -> Page:
     return Page(name, blocks)
 
 
-def code_blocks(name: str, root: Path = ROOT) -> Iterator[tuple[int, str]]:
+def python_blocks(name: str, root: Path = ROOT) -> Iterator[tuple[int, str]]:
     """Yield line and text of each Python block of a page, whether it is run or not, on pages run elsewhere too."""
     for block in _Reader(name).blocks((root / name).read_text(encoding="utf-8").splitlines()):
         if block.language == "python":
