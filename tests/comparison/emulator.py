@@ -1,4 +1,4 @@
-"""An emulator of AWS as its users reach it: boto3 clients and a registry endpoint at one URL, and images to put there."""
+"""An emulator of AWS as its users reach it: boto3 clients and a registry endpoint at one URL; images to put there."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 INDEX = "application/vnd.oci.image.index.v1+json"
 
 
-class No(Exception):  # noqa: N818  (an answer, not an error)
+class No(Exception):
     """The emulator answers, and not as ECR does."""
 
 
@@ -108,7 +108,7 @@ class Emulator:
         return str(secrets.create_secret(Name=f"ecr-pullthroughcache/{name}", SecretString=value)["ARN"])
 
     def keys_in_other_account(self) -> dict[str, str]:
-        """Return keys of another account: of an assumed role, or, as several emulators have it, the account's number."""
+        """Return keys of another account: of an assumed role or, as several emulators have it, the account's number."""
         role = f"arn:aws:iam::{OTHER_ACCOUNT}:role/comparison"
         found = self.client("sts").assume_role(RoleArn=role, RoleSessionName="comparison")["Credentials"]
         assumed = {
@@ -123,7 +123,7 @@ class Emulator:
         raise No("there is no second account")
 
     def put(self, ecr: Any, repository: str, image: Image, tag: str | None = None) -> None:
-        """Push an image by the API. An emulator that takes no layers is not asked for them: some take a manifest alone."""
+        """Push an image by the API. Where layers cannot be uploaded, the manifest alone may do."""
         with suppress(ClientError):
             for blob in (image.config, image.layer):
                 self._upload(ecr, repository, blob)
@@ -141,12 +141,10 @@ class Emulator:
     def put_manifest(self, ecr: Any, repository: str, manifest: str, media_type: str, tag: str | None = None) -> None:
         """Put a manifest whose blobs or images are there."""
         arguments = {"imageTag": tag} if tag else {"imageDigest": digest_of(manifest.encode())}
-        ecr.put_image(
-            repositoryName=repository, imageManifest=manifest, imageManifestMediaType=media_type, **arguments
-        )
+        ecr.put_image(repositoryName=repository, imageManifest=manifest, imageManifestMediaType=media_type, **arguments)
 
     def rule_for_upstream(self, prefix: str) -> None:
-        """Create a rule whose upstream is this account's ECR in another Region: a test can put images there anywhere."""
+        """Create a rule whose upstream is this account's ECR in another Region, where images can be put by the API."""
         url = f"{self.account}.dkr.ecr.{UPSTREAM_REGION}.amazonaws.com"
         self.ecr.create_pull_through_cache_rule(ecrRepositoryPrefix=prefix, upstreamRegistryUrl=url)
 

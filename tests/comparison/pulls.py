@@ -73,9 +73,7 @@ def layer(aws: Emulator) -> None:
     image = aws.upstream_image("layer/app", "layer")
     aws.rule_for_upstream("layers")
     pull(aws.ecr, "layers/layer/app")
-    answer = aws.ecr.get_download_url_for_layer(
-        repositoryName="layers/layer/app", layerDigest=digest_of(image.layer)
-    )
+    answer = aws.ecr.get_download_url_for_layer(repositoryName="layers/layer/app", layerDigest=digest_of(image.layer))
     got = requests.get(answer["downloadUrl"], timeout=TIMEOUT)
     insist(got.content == image.layer, f"HTTP {got.status_code}, other bytes")
 
@@ -97,9 +95,7 @@ def uncached_digest(aws: Emulator) -> None:
     aws.put(aws.upstream, "uncached/app", other, "v2")
     aws.rule_for_upstream("uncached")
     pull(aws.ecr, "uncached/uncached/app")
-    answer = aws.ecr.batch_get_image(
-        repositoryName="uncached/uncached/app", imageIds=[{"imageDigest": other.digest}]
-    )
+    answer = aws.ecr.batch_get_image(repositoryName="uncached/uncached/app", imageIds=[{"imageDigest": other.digest}])
     insist(not answer["images"], "the image comes")
 
 
@@ -186,7 +182,7 @@ def event(aws: Emulator) -> None:
 
 def message(aws: Emulator, queue: str) -> dict[str, Any]:
     """Wait for the message in a queue."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
         for found in aws.client("sqs").receive_message(QueueUrl=queue, WaitTimeSeconds=1).get("Messages", []):
             content: dict[str, Any] = json.loads(found["Body"])
