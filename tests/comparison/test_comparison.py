@@ -3,35 +3,55 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 
+import moto
 import pytest
 
-from tests.comparison.asked import Answer
-from tests.comparison.questions import QUESTIONS, answers
+from tests.comparison.questions import QUESTIONS
 from tests.registry.server_processes import WITH_PLUGIN, WITHOUT_PLUGIN, running
 
-PAGE = (Path(__file__).parents[2] / "docs" / "comparison.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "comparison.md").read_text(encoding="utf-8")
+HEADER = r"^\| question \| mark \| this project \| moto (?P<moto>[\d.]+) \|"
 ROW = r"^\| (?P<question>[^|]+) \| (?P<mark>A|B|A, B) \| (?P<verdicts>[^\n]+) \|$"
 ROWS = [match.groupdict() for match in re.finditer(ROW, PAGE, re.MULTILINE)]
 COLUMNS = list(zip(*(row["verdicts"].split(" | ") for row in ROWS)))
 THIS_PROJECT, PLAIN_MOTO = 0, 1
 
 
-def ask(module: str, tmp_path: Path) -> list[Answer]:
-    """Ask a server in a process of its own all questions."""
+def version(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in re.findall(r"\d+", text)[:3])
+
+
+def ask(module: str, tmp_path: Path) -> list[str]:
+    """Ask a server in a process of its own all questions; return the lines that the command prints."""
     with running(module, tmp_path / "log") as url:
-        return list(answers(url))
+        command = [sys.executable, "-W", "error", "-m", "tests.comparison.questions", "--endpoint-url", url]
+        asked = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=300)
+    assert asked.returncode == 0, asked.stderr
+    return asked.stdout.splitlines()
+
+
+def verdicts(lines: list[str]) -> list[tuple[str, str]]:
+    return [(line[:5].strip(), question.text) for line, question in zip(lines, QUESTIONS) if question.text in line]
 
 
 def test_this_projects_server_answers_every_question_with_yes(tmp_path):
-    assert [(found.question.text, found.why) for found in ask(WITH_PLUGIN, tmp_path) if found.verdict != "yes"] == []
+    lines = ask(WITH_PLUGIN, tmp_path)
+    assert [line for line in lines[:-1] if not line.startswith("yes ")] == []
+    assert lines[-1] == f"{len(QUESTIONS)} yes, 0 no, 0 error"
 
 
 def test_plain_moto_answers_as_its_column_of_the_page_says(tmp_path):
-    found = [(answer.question.text, answer.verdict) for answer in ask(WITHOUT_PLUGIN, tmp_path)]
-    assert found == [(question.text, said) for question, said in zip(QUESTIONS, COLUMNS[PLAIN_MOTO])]
+    (on_page,) = re.findall(HEADER, PAGE, re.MULTILINE)
+    if version(moto.__version__) < version(on_page):
+        pytest.skip(f"the page is about moto {on_page}, newer than the one installed")
+    found = verdicts(ask(WITHOUT_PLUGIN, tmp_path))
+    assert found == list(zip(COLUMNS[PLAIN_MOTO], [question.text for question in QUESTIONS]))
 
 
 def test_page_has_the_questions_in_their_order_with_their_marks():
