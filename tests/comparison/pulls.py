@@ -28,7 +28,7 @@ def names(ecr: Any) -> list[str]:
     return [repository["repositoryName"] for page in paginator.paginate() for repository in page["repositories"]]
 
 
-@PULLS.question("A pull through a rule for Quay brings an image, with no network and nothing set up", "A")
+@PULLS.question("A pull through a rule for Quay brings an image", "A")
 def open_registry(aws: Emulator) -> None:
     aws.ecr.create_pull_through_cache_rule(ecrRepositoryPrefix="open", upstreamRegistryUrl="quay.io")
     image = pull(aws.ecr, "open/prometheus/busybox", "latest")
