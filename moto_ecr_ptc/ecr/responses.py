@@ -48,6 +48,9 @@ OPERATIONS = frozenset(
 SHARED_OPERATIONS = frozenset({"BatchGetImage"})
 """moto's operations that this package answers for repositories that use pull through cache, and where it translates."""
 
+EXTENDED_OPERATIONS = frozenset({"PutImage"})
+"""TODO"""
+
 
 class PullThroughCacheResponse(ECRResponse):
     @classmethod
