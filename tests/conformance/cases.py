@@ -135,9 +135,7 @@ def _values(good: dict[str, Any], shape: StructureShape, path: Path, member: Sha
             yield Case(".".join(path), description, Fault.FORM, _raw(whole, text).encode())
 
 
-def _absences(
-    good: dict[str, Any], shape: StructureShape, path: Path, structure: StructureShape
-) -> Iterator[Case]:
+def _absences(good: dict[str, Any], shape: StructureShape, path: Path, structure: StructureShape) -> Iterator[Case]:
     """Yield a case without each member that is required, and cases in which members are null."""
     for name in structure.members:
         request = _with(good, shape, (*path, name), None)

@@ -15,7 +15,7 @@ from tests.conformance.answers import complaints, contradictions, outcome
 from tests.conformance.cases import Case, cases
 from tests.conformance.situations import Situation
 
-_READING = ("Describe", "Get", "List", "Validate")
+_READING = ("BatchCheck", "Describe", "Get", "List", "Validate")
 """How the names of operations begin that change nothing."""
 
 
