@@ -46,7 +46,7 @@ class NotImplementedException(ProtocolError):
     def __init__(self, operation: str) -> None:
         super().__init__(
             "NotImplementedException",
-            f"Neither moto nor moto_ecr_ptc implements the operation '{operation}' of Amazon ECR",
+            f"Neither moto nor moto_ecr_ptc implements Amazon ECR's operation '{operation}'",
         )
 
 

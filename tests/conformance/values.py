@@ -40,7 +40,6 @@ JSON_VALUES = {
     "an object": {},
     "NaN": float("nan"),
     "Infinity": float("inf"),
-    "-Infinity": float("-inf"),
 }
 
 _ADMITTED = {
@@ -159,7 +158,7 @@ def _samples(pattern: str, shortest: int, longest: int) -> list[str]:
     found: list[str] = []
 
     @settings(
-        max_examples=8,
+        max_examples=5,
         database=None,
         derandomize=True,
         phases=[Phase.generate],
