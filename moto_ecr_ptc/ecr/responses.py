@@ -60,6 +60,8 @@ _CHECKED_OPERATIONS = SHARED_OPERATIONS | EXTENDED_OPERATIONS
 
 
 class PullThroughCacheResponse(ECRResponse):
+    is_on_server = False
+
     @classmethod
     def dispatch(cls, request: Any, full_url: str | None = None, headers: Any = None) -> Any:
         """Answer a request: moto calls this for every path of ECR's hosts."""
@@ -72,6 +74,11 @@ class PullThroughCacheResponse(ECRResponse):
         from .operations import Operations
 
         return Operations().answer(request, full_url, headers)
+
+    def setup_class(self, request: Any, *arguments: Any, **more: Any) -> None:
+        super().setup_class(request, *arguments, **more)
+        # moto's own is_werkzeug_request is true of some requests in process, too, before moto 5.2.4.
+        self.is_on_server = "SERVER_SOFTWARE" in getattr(request, "environ", ())
 
     def get_authorization_token(self) -> ActionResult:
         from .access.tokens import USER, issue_token
@@ -135,7 +142,7 @@ class PullThroughCacheResponse(ECRResponse):
         except ProtocolError as error:
             refusal = error
         except NotImplementedError:
-            if not self.is_werkzeug_request:  # in process it reaches whoever made the call
+            if not self.is_on_server:  # in process it reaches whoever made the call
                 raise
             refusal = _refusal_of_missing(self._get_action())
         from .operations import Operations
