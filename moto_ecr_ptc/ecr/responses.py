@@ -210,15 +210,13 @@ def _is_implemented(operation: str) -> bool:
 def _answer_any_body(response: PullThroughCacheResponse, request: Any, full_url: str | None, headers: Any) -> Any:
     """Have moto answer a request, but for a body that moto cannot read."""
     try:
-        # Raw: otherwise moto looks for a query string in the body, and finds the names of operations there.
-        response.setup_class(request, full_url, headers, use_raw_body=True)
-        if isinstance(response.body, bytes):
-            response.body = response.body.decode()
+        response.setup_class(request, full_url, headers)
     except UnicodeDecodeError:
         refusal = SerializationException("The request body is not valid UTF-8")
     except (OSError, EOFError, zlib.error, HTTPException):
         refusal = SerializationException("The request body is malformed, or cut off")
     else:
+        response.querystring = {}  # moto looks for a query in the body, too, and would find an operation's name there
         return response.call_action()
     from .operations import Operations
 
