@@ -9,6 +9,7 @@ from __future__ import annotations
 import gzip
 import os
 import tarfile
+from contextlib import ExitStack
 from typing import Any
 
 from setuptools import setup
@@ -16,7 +17,9 @@ from setuptools.command.sdist import sdist
 
 
 class ReproducibleSdist(sdist):
-    def make_archive(self, base_name: str, format: str, root_dir: Any = None, base_dir: Any = None, **owner: Any) -> str:
+    def make_archive(
+        self, base_name: str, format: str, root_dir: Any = None, base_dir: Any = None, **owner: Any
+    ) -> str:
         """Pack the files of ``base_dir``, with the time of ``SOURCE_DATE_EPOCH`` if it is set."""
         epoch = os.environ.get("SOURCE_DATE_EPOCH")
         if epoch is None or format != "gztar":
@@ -31,9 +34,11 @@ class ReproducibleSdist(sdist):
             return member
 
         path = f"{base_name}.tar.gz"
-        with open(path, "wb") as file, gzip.GzipFile("", "wb", fileobj=file, mtime=time) as stream:
-            with tarfile.open(fileobj=stream, mode="w") as archive:
-                archive.add(base_dir, filter=without_builder)
+        with ExitStack() as stack:
+            file = stack.enter_context(open(path, "wb"))
+            stream = stack.enter_context(gzip.GzipFile("", "wb", fileobj=file, mtime=time))
+            archive = stack.enter_context(tarfile.open(fileobj=stream, mode="w"))
+            archive.add(base_dir, filter=without_builder)
         return path
 
 

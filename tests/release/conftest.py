@@ -14,8 +14,6 @@ import pytest
 
 from tests.release.tools import ROOT, need, need_clone, need_module, run
 
-EPOCH = "1700000000"
-
 
 def tracked_files() -> list[str]:
     """Return the files that are under version control, or would be after ``git add``."""
@@ -33,7 +31,8 @@ def build(folder: Path) -> Path:
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, target)  # with the time of now, as a clone has it
     program = need("pyproject-build", "extra release")
-    run(program, "--outdir", folder / "dist", folder=source, environment={"SOURCE_DATE_EPOCH": EPOCH})
+    epoch = run("git", "log", "-1", "--format=%ct", folder=ROOT).strip()
+    run(program, "--outdir", folder / "dist", folder=source, environment={"SOURCE_DATE_EPOCH": epoch})
     return folder / "dist"
 
 

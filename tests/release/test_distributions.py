@@ -108,6 +108,6 @@ def test_readmes_test_command_works_in_the_unpacked_sdist(unpacked):
     assert ".venv/bin/python -m pytest -n auto" in (unpacked / "README.md").read_text(encoding="utf-8")
     command = (sys.executable, "-m", "pytest")
     assert "tests collected" in run(*command, "--collect-only", "-q", folder=unpacked)
-    done = run(*command, "tests/test_architecture.py", "tests/access/test_credentials.py", folder=unpacked)
+    done = run(*command, "tests/test_architecture.py", "tests/access/test_secrets.py", folder=unpacked)
     assert " passed" in done
     assert " failed" not in done
