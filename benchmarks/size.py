@@ -12,7 +12,15 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-LIST = "import importlib.metadata as m, json; print(json.dumps({d.name: sum(f.locate().stat().st_size for f in d.files or () if f.locate().is_file()) for d in m.distributions()}))"
+LIST = """
+import importlib.metadata, json
+
+def size(distribution):
+    paths = map(distribution.locate_file, distribution.files or ())
+    return sum(path.stat().st_size for path in paths if path.is_file())
+
+print(json.dumps({found.metadata["Name"]: size(found) for found in importlib.metadata.distributions()}))
+"""
 
 
 def installed_sizes(folder: Path, what: str) -> dict[str, int]:
@@ -29,13 +37,10 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             sizes = installed_sizes(Path(folder), what)
         ours = sizes.pop("moto-ecr-ptc")
-        extra = what[len(str(ROOT)) :]
-        print(
-            f"moto-ecr-ptc{extra}: {ours / 1e6:.2f} MB; {len(sizes)} dependencies: {sum(sizes.values()) / 1e6:.1f} MB"
-        )
-    lengths = sorted(
-        len(path.read_text(encoding="utf-8").splitlines()) for path in (ROOT / "moto_ecr_ptc").rglob("*.py")
-    )
+        print(f"{what.replace(str(ROOT), 'moto-ecr-ptc')}: {ours / 1e6:.2f} MB")
+        print(f"    and {len(sizes)} dependencies: {sum(sizes.values()) / 1e6:.1f} MB")
+    sources = (ROOT / "moto_ecr_ptc").rglob("*.py")
+    lengths = sorted(len(path.read_text(encoding="utf-8").splitlines()) for path in sources)
     print(f"{len(lengths)} files, {sum(lengths)} lines; median {lengths[len(lengths) // 2]}, longest {lengths[-1]}")
 
 

@@ -59,9 +59,8 @@ def make_root(root: Path) -> None:
         copy_libraries(module, root)
     (root / "tmp").mkdir()
     (root / "tmp").chmod(0o1777)
-    run(
-        sys.executable, "-m", "pip", "wheel", "--quiet", "--wheel-dir", root / "wheels", f"{ROOT}[server]", "setuptools"
-    )
+    wheels = root / "wheels"
+    run(sys.executable, "-m", "pip", "wheel", "--quiet", "--wheel-dir", wheels, f"{ROOT}[server]", "setuptools")
     for built in wheels.glob("moto_ecr_ptc-*"):
         built.unlink()  # the Dockerfile builds it from the sources
 

@@ -81,8 +81,8 @@ def test_moto_with_all_these_operations_is_not_asked_for_any_of_them():
             (made,) = ecr.describe_repositories()["repositories"]
             assert (made["repositoryName"], made["imageTagMutability"]) == ("quay/team/app", "IMMUTABLE")
             (layer,) = json.loads(answer["images"][0]["imageManifest"])["layers"]
-            url = ecr.get_download_url_for_layer(repositoryName="quay/team/app", layerDigest=layer["digest"])["downloadUrl"]
-            assert requests.get(url).status_code == 200
+            found = ecr.get_download_url_for_layer(repositoryName="quay/team/app", layerDigest=layer["digest"])
+            assert requests.get(found["downloadUrl"]).status_code == 200
             assert len(ecr.describe_pull_through_cache_rules()["pullThroughCacheRules"]) == 1
             ecr.delete_pull_through_cache_rule(ecrRepositoryPrefix="quay")
             assert ecr.describe_pull_through_cache_rules()["pullThroughCacheRules"] == []
