@@ -1,7 +1,7 @@
 """The image of the server: built by buildah from a base that is made of this machine's Python, and started.
 
 No registry is asked for anything. The base has what the Dockerfile takes from Docker Hub's ``python``: a Python in
-``/usr/local``, a shell, and the libraries of both. pip finds the packages in a folder of the base.
+``/usr/local``, a shell, and the libraries of both. pip finds the packages in a folder that is mounted while it builds.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -57,9 +58,17 @@ def make_root(root: Path) -> None:
     shutil.copytree(standard_library, root / "usr/local/lib" / version, ignore=unneeded)
     for module in (standard_library / "lib-dynload").glob("*.so"):
         copy_libraries(module, root)
+    for library in ("libgcc_s.so.1", "libstdc++.so.6"):  # which wheels expect of every Linux
+        (found, *_) = re.findall(rf"{re.escape(library)} .* => (\S+)", run("/sbin/ldconfig", "-p"))
+        copy = root / found.lstrip("/")
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(found, copy)
     (root / "tmp").mkdir()
     (root / "tmp").chmod(0o1777)
-    wheels = root / "wheels"
+
+
+def make_wheels(wheels: Path) -> None:
+    """Fetch what the package depends upon, and what builds it."""
     run(sys.executable, "-m", "pip", "wheel", "--quiet", "--wheel-dir", wheels, f"{ROOT}[server]", "setuptools")
     for built in wheels.glob("moto_ecr_ptc-*"):
         built.unlink()  # the Dockerfile builds it from the sources
@@ -71,14 +80,17 @@ def buildah(tmp_path_factory):
     need("buildah")
     programs = Programs(tmp_path_factory.mktemp("buildah"), "127.0.0.1:9")
     root = tmp_path_factory.mktemp("root")
+    wheels = tmp_path_factory.mktemp("wheels")
     make_root(root)
+    make_wheels(wheels)
     container = programs.run("buildah", "from", "scratch").strip()
     programs.run("buildah", "add", "--quiet", container, str(root), "/")
-    for setting in ("PATH=/usr/local/bin:/bin", "PIP_NO_INDEX=1", "PIP_FIND_LINKS=/wheels"):
+    # Not to compile saves minutes.
+    for setting in ("PATH=/usr/local/bin:/bin", "PIP_NO_INDEX=1", "PIP_FIND_LINKS=/wheels", "PIP_NO_COMPILE=1"):
         programs.run("buildah", "config", "--env", setting, container)
     programs.run("buildah", "commit", "--quiet", "--rm", container, BASE)
     build = ("build", ISOLATION, "--format=docker", f"--build-arg=BASE={BASE}", "--pull-never", f"--tag={IMAGE}")
-    run("buildah", *build, ROOT, environment=programs.environment, timeout=900)
+    run("buildah", *build, f"--volume={wheels}:/wheels:ro", ROOT, environment=programs.environment, timeout=900)
     yield programs
     programs.run("buildah", "rmi", "--all", "--force")
 
@@ -117,7 +129,8 @@ def server(buildah, container, config, port, tmp_path):
             wait_for(url, process, tmp_path / "log")
             yield url
         finally:
-            os.killpg(process.pid, signal.SIGTERM)
+            with suppress(ProcessLookupError):  # it has ended by itself
+                os.killpg(process.pid, signal.SIGTERM)
 
 
 def wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
