@@ -28,6 +28,12 @@ from tests.release.tools import ROOT, run
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 BASE = "localhost/python:of-this-machine"
 IMAGE = "localhost/moto_ecr_ptc:built"
+LIBRARIES_OF_EVERY_LINUX = (
+    *("libdl.so.2", "libgcc_s.so.1", "libm.so.6", "libpthread.so.0", "libresolv.so.2"),
+    *("librt.so.1", "libstdc++.so.6", "libutil.so.1"),
+)
+"""What wheels may be linked with (PEP 600), and the standard library here need not be."""
+
 ISOLATION = "--isolation=chroot"  # the only one that needs no namespaces, which sandboxes and CI often refuse
 
 
@@ -58,7 +64,7 @@ def make_root(root: Path) -> None:
     shutil.copytree(standard_library, root / "usr/local/lib" / version, ignore=unneeded)
     for module in (standard_library / "lib-dynload").glob("*.so"):
         copy_libraries(module, root)
-    for library in ("libgcc_s.so.1", "libstdc++.so.6"):  # which wheels expect of every Linux
+    for library in LIBRARIES_OF_EVERY_LINUX:
         (found, *_) = re.findall(rf"{re.escape(library)} .* => (\S+)", run("/sbin/ldconfig", "-p"))
         copy = root / found.lstrip("/")
         copy.parent.mkdir(parents=True, exist_ok=True)
