@@ -172,9 +172,13 @@ class Case:
 
     def protocol_reply(self, rows: str, label: str, code: str, reply: requests.Response) -> None:
         """Take down a refusal of a request that no client of AWS sends."""
-        body = reply.json()
-        seen = {"status": reply.status_code, "error": _plain(body.get("__type", ""))}
-        seen["message"] = self.normalise(body.get("message", body.get("Message", "")))
+        seen: dict[str, Any] = {"status": reply.status_code, "error": None}
+        try:
+            body = reply.json()
+            seen["error"] = _plain(body.get("__type", ""))
+            seen["message"] = self.normalise(body.get("message", body.get("Message", "")))
+        except ValueError:
+            seen["body"] = self.normalise(reply.text)
         self._take(rows, label, seen, (seen["status"], seen["error"]) == (400, code))
 
     def _call(self, call: Any, arguments: dict[str, Any]) -> dict[str, Any]:

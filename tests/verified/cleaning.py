@@ -61,7 +61,7 @@ def _delete(made: Made, prefix: str, cloud: Cloud) -> None:
 
 
 def _delete_stack(cloud: Cloud, name: str) -> None:
-    cloudformation = cloud.client("cloudformation")
+    cloudformation = cloud.own_client("cloudformation")
     cloudformation.delete_stack(StackName=name)
     end = time.monotonic() + _STACK_TIME
     while time.monotonic() < end:
@@ -78,23 +78,23 @@ def _delete_stack(cloud: Cloud, name: str) -> None:
 
 
 def _delete_rule(cloud: Cloud, name: str) -> None:
-    cloud.client("ecr").delete_pull_through_cache_rule(ecrRepositoryPrefix=name)
+    cloud.own_client("ecr").delete_pull_through_cache_rule(ecrRepositoryPrefix=name)
 
 
 def _delete_template(cloud: Cloud, name: str) -> None:
-    cloud.client("ecr").delete_repository_creation_template(prefix=name)
+    cloud.own_client("ecr").delete_repository_creation_template(prefix=name)
 
 
 def _delete_repository(cloud: Cloud, name: str) -> None:
-    cloud.client("ecr").delete_repository(repositoryName=name, force=True)
+    cloud.own_client("ecr").delete_repository(repositoryName=name, force=True)
 
 
 def _delete_secret(cloud: Cloud, name: str) -> None:
-    cloud.client("secretsmanager").delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
+    cloud.own_client("secretsmanager").delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
 
 
 def _delete_registry_policy(cloud: Cloud, prefix: str) -> None:
-    ecr = cloud.client("ecr")
+    ecr = cloud.own_client("ecr")
     if policy_bears(prefix, ecr.get_registry_policy()["policyText"]):
         ecr.delete_registry_policy()
 
@@ -112,13 +112,13 @@ _DELETE: dict[str, Callable[[Cloud, str], None]] = {
 
 def bearing_a_prefix(cloud: Cloud) -> list[str]:
     """Return the names of all in an account and Region that is made like the names of a run, of any run."""
-    ecr = cloud.client("ecr")
+    ecr = cloud.own_client("ecr")
     lists: list[tuple[Any, str, str, str]] = [
         (ecr, "describe_pull_through_cache_rules", "pullThroughCacheRules", "ecrRepositoryPrefix"),
         (ecr, "describe_repository_creation_templates", "repositoryCreationTemplates", "prefix"),
         (ecr, "describe_repositories", "repositories", "repositoryName"),
-        (cloud.client("secretsmanager"), "list_secrets", "SecretList", "Name"),
-        (cloud.client("cloudformation"), "describe_stacks", "Stacks", "StackName"),
+        (cloud.own_client("secretsmanager"), "list_secrets", "SecretList", "Name"),
+        (cloud.own_client("cloudformation"), "describe_stacks", "Stacks", "StackName"),
     ]
     names = [
         item[name].replace(SECRET_FOLDER, "")

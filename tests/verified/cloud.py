@@ -46,6 +46,13 @@ class Cloud:
         self.is_real = is_real
         self.identity = identity
         self._session = session
+        self._clients: dict[str, Any] = {}
+
+    def own_client(self, service: str) -> Any:
+        """Return the client of a service that looks after what scenarios leave: always the same one."""
+        if service not in self._clients:
+            self._clients[service] = self.client(service)
+        return self._clients[service]
 
     @property
     def source(self) -> str:
@@ -89,7 +96,7 @@ class Cloud:
     @cached_property
     def login(self) -> tuple[str, str]:
         """The user name and password of GetAuthorizationToken."""
-        (data,) = self.client("ecr").get_authorization_token()["authorizationData"]
+        (data,) = self.own_client("ecr").get_authorization_token()["authorizationData"]
         user, _, password = base64.b64decode(data["authorizationToken"]).decode().partition(":")
         return user, password
 

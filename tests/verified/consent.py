@@ -71,4 +71,4 @@ def _check_flags(arguments: Namespace) -> None:
 
 def _texts(credentials: object) -> tuple[str, ...]:
     frozen = credentials.get_frozen_credentials()  # type: ignore[attr-defined]  # botocore has no types
-    return tuple(text for text in (frozen.access_key, frozen.secret_key, frozen.token) if text)
+    return tuple(text for text in (frozen.access_key, frozen.secret_key, frozen.token) if text and len(text) >= 16)

@@ -71,7 +71,8 @@ class Journal:
 def journals(directory: Path) -> Iterator[Journal]:
     """Yield the journals of runs that have left something."""
     for path in sorted(directory.glob(f"*{_SUFFIX}")):
-        if _PREFIX.fullmatch(path.name[: -len(_SUFFIX)]) and path.read_text(encoding="utf-8").strip():
+        # Without a whole first line nothing was made yet.
+        if _PREFIX.fullmatch(path.name[: -len(_SUFFIX)]) and "\n" in path.read_text(encoding="utf-8"):
             yield Journal(path)
 
 

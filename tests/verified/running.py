@@ -6,12 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from .case import Case, Observation, Stopped
+from .case import Case, Observation
 from .cleaning import clean
 from .cloud import Cloud
-from .guard import NotAllowed
 from .journal import Journal
 
 
@@ -47,10 +44,10 @@ def run(scenario: Scenario, cloud: Cloud, journals: Path) -> Outcome:
     case = Case(cloud, journal)
     try:
         scenario.body(case)
-    except (BotoCoreError, ClientError, NotAllowed, Stopped) as error:
+    except Exception as error:  # an answer of another form may break a scenario anywhere
         if not cloud.is_real:
             raise
-        return Outcome(case.observations, stopped=str(case.normalise(str(error))))
+        return Outcome(case.observations, stopped=str(case.normalise(f"{type(error).__name__}: {error}")))
     finally:
         clean(journal, cloud)
     return Outcome(case.observations)

@@ -7,8 +7,9 @@ import json
 
 from ..case import Case, digest_of
 from ..pushing import CONFIG, DOCKER_MANIFEST, OCI_MANIFEST, image, index, push, push_blob, put
-from . import scenario
+from . import has_member, scenario
 
+HAS_FILTERS = has_member("CreateRepositoryRequest", "imageTagMutabilityExclusionFilters")
 LAYER = b"the layer of a test"
 ABSENT = "sha256:" + "0" * 64
 UNSUPPORTED = (405, "UNSUPPORTED")
@@ -147,6 +148,19 @@ def images_whose_parts_are_missing(case: Case) -> None:
     case.replied("manifest-foreign-layers", "layer that is not distributed", (201,), put(case, repository, "v2", foreign))
     reply = put(case, case.name("/absent"), "v1", image(b"one"))
     case.replied("manifest-no-repository", "PUT", (404, "NAME_UNKNOWN"), reply)
+
+
+@scenario("manifest-exclusion-filters", needs=HAS_FILTERS)
+def immutable_tags_with_exclusions(case: Case) -> None:
+    filters = [{"filterType": "WILDCARD", "filter": "dev-*"}]
+    settings = {"imageTagMutability": "IMMUTABLE_WITH_EXCLUSION", "imageTagMutabilityExclusionFilters": filters}
+    repository = case.repository(**settings)
+    push(case, repository, "dev-1", LAYER)
+    push(case, repository, "v1", LAYER)
+    push_blob(case, repository, b"another")
+    rows = "manifest-exclusion-filters"
+    case.replied(rows, "tag that is excluded", (201,), put(case, repository, "dev-1", image(b"another")))
+    case.replied(rows, "any other tag", (400, "TAG_INVALID"), put(case, repository, "v1", image(b"another")))
 
 
 @scenario("manifest-immutable-tag")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 
 from ..case import OPEN_UPSTREAM, Case
@@ -49,6 +50,15 @@ def bodies_that_no_client_of_aws_sends(case: Case) -> None:
 
 def names_in(answer: dict[str, list[dict[str, str]]]) -> list[str]:
     return [rule["ecrRepositoryPrefix"] for rule in answer.get("pullThroughCacheRules", [])]
+
+
+@scenario("request-gzip")
+def body_that_is_gzipped(case: Case) -> None:
+    name = case.rule()
+    body = gzip.compress(json.dumps({"ecrRepositoryPrefixes": [name]}).encode())
+    reply = case.post(DESCRIBE, body, Content_Encoding="gzip")
+    answer = reply.json()
+    case.saw("request-gzip", "answer", [200, None, [name]], [reply.status_code, answer.get("__type"), names_in(answer)])
 
 
 @scenario("request-unknown-target")

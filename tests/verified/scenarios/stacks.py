@@ -12,7 +12,7 @@ from . import scenario
 _PATIENCE = 300
 
 
-def rule(name: str, url: str = OPEN_UPSTREAM, **more: str) -> dict[str, Any]:
+def rule(name: str, url: str = OPEN_UPSTREAM, **more: Any) -> dict[str, Any]:
     properties = {"EcrRepositoryPrefix": name, "UpstreamRegistryUrl": url, **more}
     return {"Type": "AWS::ECR::PullThroughCacheRule", "Properties": properties}
 
@@ -69,6 +69,35 @@ def stacks_that_fail(case: Case) -> None:
     create(case, "-taken", {"Rule": rule(case.rule())})
     taken = reasons(case, "-taken", "CREATE_FAILED")
     case.saw("stack-name-taken", "prefix that has a rule", taken, taken)
+
+
+@scenario("stack-unknown-attribute stack-bad-properties stack-rolled-back-takes-no-update")
+def stacks_that_are_malformed(case: Case) -> None:
+    good = {"Rule": rule(case.name("-a"))}
+    outputs = {"Nothing": {"Value": {"Fn::GetAtt": ["Rule", "Nothing"]}}}
+    case.refused(
+        "stack-unknown-attribute",
+        "attribute that a rule has not",
+        "ValidationError",
+        case.cloudformation.create_stack,
+        StackName=case.name("-attribute"),
+        TemplateBody=json.dumps({"Resources": good, "Outputs": outputs}),
+    )
+    for label, suffix, bad in (
+        ("property that a rule has not", "-unknown", rule(case.name("-b"), Colour="red")),
+        ("list as the prefix of the upstream", "-type", rule(case.name("-c"), UpstreamRepositoryPrefix=["a"])),
+    ):
+        case.saw("stack-bad-properties", f"status: {label}", "ROLLBACK_COMPLETE", create(case, suffix, {"Rule": bad}))
+        found = reasons(case, suffix, "CREATE_FAILED")
+        case.saw("stack-bad-properties", f"reason: {label}", found, found)
+    case.refused(
+        "stack-rolled-back-takes-no-update",
+        "update of a stack that was rolled back",
+        "ValidationError",
+        case.cloudformation.update_stack,
+        StackName=case.name("-unknown"),
+        TemplateBody=json.dumps({"Resources": good}),
+    )
 
 
 @scenario("stack-ref-and-getatt stack-time-text stack-rule-replaced stack-template-in-place stack-lost-property")
