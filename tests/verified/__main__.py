@@ -14,7 +14,7 @@ from . import recordings, reporting
 from .cleaning import LeftBehind, bearing_a_prefix, clean
 from .cloud import Cloud
 from .consent import COSTS, REGIONS, NoConsent, cloud_of_the_user
-from .journal import JOURNALS, journals
+from .journal import JOURNALS, Journal, journals
 from .recordings import RECORDINGS
 from .rows import FIDELITY
 from .running import run
@@ -24,7 +24,6 @@ from .upstreams import fill
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command, and return its exit status."""
-    signal.signal(signal.SIGTERM, _interrupt)
     arguments = _parser().parse_args(argv)
     try:
         return int(arguments.command(arguments))
@@ -65,12 +64,16 @@ def clean_up(arguments: argparse.Namespace) -> int:
     """Delete what runs have left that were killed."""
     cloud = cloud_of_the_user(arguments)
     for journal in list(journals(arguments.journals)):
-        try:
-            for made in clean(journal, cloud):
-                print(f"{made.kind} {made.name}: gone")
-        except LeftBehind as error:
-            print(error)
+        _clean_one(journal, cloud)
     return _say_what_is_left(cloud, arguments.journals)
+
+
+def _clean_one(journal: Journal, cloud: Cloud) -> None:
+    try:
+        for made in clean(journal, cloud):
+            print(f"{made.kind} {made.name}: gone")
+    except LeftBehind as error:
+        print(error)
 
 
 def _say_what_is_left(cloud: Cloud, directory: Path) -> int:
@@ -152,4 +155,5 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, _interrupt)
     sys.exit(main())

@@ -1,7 +1,7 @@
 """A stand-in for AWS: the project's own server, some of whose answers are altered on purpose.
 
-``python -m tests.verified.altered_server DIRECTORY`` serves until it is killed, and prints its URL. While there is a
-file ``hold`` in the directory, an operation whose name is in it is done, and not answered; then there is a file ``held``.
+``python -m tests.verified.altered_server DIRECTORY`` serves until it is killed, and prints its URL. The operation whose
+name is in the file ``hold`` of the directory is done, and not answered; once it is done there is a file ``held``.
 """
 
 from __future__ import annotations
@@ -122,8 +122,9 @@ def _write(response: Response, body: dict[str, Any]) -> None:
 
 
 def main() -> None:
-    import moto_ecr_ptc  # noqa: F401  (activates the plugin)
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+
+    import moto_ecr_ptc  # noqa: F401  (activates the plugin)
 
     application = AlteredApplication(DomainDispatcherApplication(create_backend_app), Path(sys.argv[1]))
     server = make_server("127.0.0.1", 0, application, threaded=True)

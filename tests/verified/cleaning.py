@@ -36,28 +36,25 @@ def clean(journal: Journal, cloud: Cloud) -> list[Made]:
     """
     if (journal.account, journal.region) != (cloud.account, cloud.region):
         raise LeftBehind(f"{journal.prefix} is in another account or Region: {journal.account}, {journal.region}")
-    faults = []
-    for made in sorted(journal.made, key=lambda made: list(_DELETE).index(made.kind)):
-        try:
-            _delete(made, journal.prefix, cloud)
-        except (BotoCoreError, ClientError, LeftBehind) as error:
-            faults.append(f"{made.kind} {made.name}: {error}")
+    in_order = sorted(journal.made, key=lambda made: list(_DELETE).index(made.kind))
+    faults = [fault for made in in_order if (fault := _delete(made, journal.prefix, cloud))]
     if faults:
         raise LeftBehind("; ".join(faults))
     journal.end()
     return journal.made
 
 
-def _delete(made: Made, prefix: str, cloud: Cloud) -> None:
+def _delete(made: Made, prefix: str, cloud: Cloud) -> str | None:
+    """Delete one thing, and return why it is not deleted, if it is not."""
     plain = made.name[len(SECRET_FOLDER) :] if made.kind == "secret" else made.name
     if not bears(prefix, plain):
-        raise LeftBehind(f"it does not begin with {prefix}")
+        return f"{made.kind} {made.name}: it does not begin with {prefix}"
     try:
         _DELETE[made.kind](cloud, made.name)
-    except ClientError as error:
-        code = error.response["Error"]["Code"]
-        if code not in (*_GONE, *_NEVER_MADE):
-            raise
+    except (BotoCoreError, ClientError, LeftBehind) as error:
+        code = error.response["Error"]["Code"] if isinstance(error, ClientError) else None
+        return None if code in (*_GONE, *_NEVER_MADE) else f"{made.kind} {made.name}: {error}"
+    return None
 
 
 def _delete_stack(cloud: Cloud, name: str) -> None:

@@ -16,8 +16,8 @@ REGIONS = ("eu-central-1", "eu-west-1", "us-east-1", "us-west-2")
 """Where the scenarios may run. None of them has to be enabled first, and all have the same prices and upstreams."""
 
 COSTS = (
-    "Scenarios create and delete rules, templates, repositories, secrets, stacks and, if the registry has none, a registry "
-    "policy in your account. That costs cents: see docs/verify.md."
+    "Scenarios create and delete rules, templates, repositories, secrets, stacks and, if the registry has none, a "
+    "registry policy in your account. That costs cents: see docs/verify.md."
 )
 
 

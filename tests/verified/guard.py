@@ -1,6 +1,6 @@
 """What a scenario may do: read, and make and change what bears the prefix of its run. All else is stopped here.
 
-The guard sees each request before it is sent, on AWS and on moto alike, and writes what it makes into the journal first.
+The guard sees each request before it is sent, on AWS and on moto alike, and first notes in the journal what it makes.
 """
 
 from __future__ import annotations
@@ -125,8 +125,7 @@ class Guard:
 
     def _check_name(self, operation: str, name: str) -> None:
         plain = name.rpartition(":secret:")[2]
-        if plain.startswith(SECRET_FOLDER):
-            plain = plain[len(SECRET_FOLDER) :]
+        plain = plain.removeprefix(SECRET_FOLDER)
         if not bears(self._journal.prefix, plain):
             raise NotAllowed(f"{operation} of '{name}', which does not begin with {self._journal.prefix}")
 

@@ -1,4 +1,4 @@
-"""From recordings to the marks of docs/fidelity.md: a row that AWS and the mock agree on is observed, from that day on."""
+"""From recordings to the marks of docs/fidelity.md: a row that AWS and the mock agree on is observed."""
 
 from __future__ import annotations
 
@@ -23,7 +23,9 @@ class Evidence:
 
 
 def weigh(
-    recordings: Mapping[str, Recording], mocked: Mapping[str, Iterable[Observation]], scenarios: Mapping[str, Iterable[str]]
+    recordings: Mapping[str, Recording],
+    mocked: Mapping[str, Iterable[Observation]],
+    scenarios: Mapping[str, Iterable[str]],
 ) -> dict[str, Evidence]:
     """Return the evidence for each row that a scenario is about.
 
@@ -55,7 +57,13 @@ def new_mark(row: Row, evidence: Evidence, part: str | None) -> str | None:
 
     :param part: what of the row is asked, if that is not all of it
     """
-    if not evidence.dates or evidence.differences or evidence.is_incomplete or row.is_observed or "verified" in row.mark:
+    if (
+        not evidence.dates
+        or evidence.differences
+        or evidence.is_incomplete
+        or row.is_observed
+        or "verified" in row.mark
+    ):
         return None
     date = min(evidence.dates)
     if part is None:

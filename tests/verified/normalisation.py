@@ -12,7 +12,9 @@ from typing import Any
 _UUID = re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b")
 _DIGEST = re.compile(r"sha(?:256:[0-9a-f]{64}|512:[0-9a-f]{128})(?![0-9a-f])")
 _TIME = re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?")
-_CALLER = re.compile(r"arn:aws[\w-]*:(?:iam|sts)::\d{12}:(?:user|assumed-role|federated-user)/[\w+=,.@/-]+|arn:aws[\w-]*:iam::\d{12}:root")
+_CALLER = re.compile(
+    r"arn:aws[\w-]*:(?:iam|sts)::\d{12}:(?:user|assumed-role|federated-user)/[\w+=,.@/-]+|arn:aws[\w-]*:iam::\d{12}:root"
+)
 _ACCESS_KEY = re.compile(r"\b(?:AKIA|ASIA|AIDA|AROA)[A-Z0-9]{12,}\b")
 _ACCOUNT = re.compile(r"(?<![0-9a-f])\d{12}(?![0-9a-f])")
 _SECRET_SUFFIX = re.compile(r"(:secret:ecr-pullthroughcache/<prefix>[\w/+=.@-]*?)-[A-Za-z0-9]{6}(?![\w/+=.@-])")

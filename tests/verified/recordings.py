@@ -95,7 +95,9 @@ def read(directory: Path) -> dict[str, Recording]:
         document = json.loads(path.read_text(encoding="utf-8"))
         recorded = document["recorded"]
         if recorded["format"] != FORMAT:
-            raise ValueError(f"{path.name} has the format {recorded['format']}, this is format {FORMAT}: record it again")
+            raise ValueError(
+                f"{path.name} has the format {recorded['format']}, this is format {FORMAT}: record it again"
+            )
         found[document["scenario"]] = Recording(
             scenario=document["scenario"],
             source=recorded["source"],

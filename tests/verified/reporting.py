@@ -23,8 +23,9 @@ from .upstreams import fill
 @cache
 def in_process(name: str) -> list[Observation]:
     """Run a scenario against moto in this process, and return what it sees."""
-    import moto_ecr_ptc  # noqa: F401  (activates the plugin; a run against AWS has no use for it)
     from moto import mock_aws
+
+    import moto_ecr_ptc  # noqa: F401  (activates the plugin; a run against AWS has no use for it)
 
     with mock_aws(), tempfile.TemporaryDirectory() as journals:
         fill()

@@ -20,7 +20,10 @@ PAGE = """\
 | Three | A | `a.py::test_a` | `three` |
 """
 SCENARIOS = {"asks": ["one", "two", "three"]}
-MOCK = [Observation("first", ("one", "three"), {"message": "yes", "list": [1, 2]}), Observation("second", ("two",), True)]
+MOCK = [
+    Observation("first", ("one", "three"), {"message": "yes", "list": [1, 2]}),
+    Observation("second", ("two",), True),
+]
 
 
 def recorded(*observations, date="2026-11-26"):
@@ -35,7 +38,11 @@ def marks_after(recording, parts=None):
 
 
 def test_rows_that_aws_and_the_mock_agree_on_are_observed():
-    assert marks_after(recorded(*MOCK)) == {"one": "A verified 2026-11-26", "two": "A verified 2026-11-26", "three": "A"}
+    assert marks_after(recorded(*MOCK)) == {
+        "one": "A verified 2026-11-26",
+        "two": "A verified 2026-11-26",
+        "three": "A",
+    }
 
 
 def test_row_that_is_asked_in_part_keeps_its_mark_for_the_rest():

@@ -27,7 +27,10 @@ def normalise():
     [
         (f"in the registry with id '{ACCOUNT}'", "in the registry with id '<account>'"),
         ("of 999988887777", "of <another account>"),
-        (f"arn:aws:ecr:{REGION}:{ACCOUNT}:repository/{PREFIX}/app", "arn:aws:ecr:<region>:<account>:repository/<prefix>/app"),
+        (
+            f"arn:aws:ecr:{REGION}:{ACCOUNT}:repository/{PREFIX}/app",
+            "arn:aws:ecr:<region>:<account>:repository/<prefix>/app",
+        ),
         (f"User: arn:aws:iam::{ACCOUNT}:user/team/eve@x.org is not", "User: <caller> is not"),
         (f"arn:aws:sts::{ACCOUNT}:assumed-role/Admin/eve", "<caller>"),
         (f"https://{HOST}/v2/", "<endpoint>/v2/"),

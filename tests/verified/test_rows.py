@@ -56,7 +56,13 @@ def test_mark_is_replaced_and_nothing_else():
 
 @pytest.mark.parametrize(
     ("mark", "weakest", "observed"),
-    [("A", "A", True), ("A, A", "A", True), ("A TF, B model", "B", False), ("A-frag, A", "A-frag", False), ("OCI", "OCI", False)],
+    [
+        ("A", "A", True),
+        ("A, A", "A", True),
+        ("A TF, B model", "B", False),
+        ("A-frag, A", "A-frag", False),
+        ("OCI", "OCI", False),
+    ],
 )
 def test_mark_says_how_weak_the_evidence_is(mark, weakest, observed):
     row = FidelityPage(TABLE.replace("A, D", mark)).rows["1"]

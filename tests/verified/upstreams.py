@@ -8,7 +8,7 @@ from __future__ import annotations
 REPOSITORY = "docker/library/busybox"
 """At ECR public: images of some platforms, one of which is linux/amd64."""
 
-TAG, OTHER_TAG, ABSENT_TAG = "1.36.1", "1.35.0", "mep-no-such-tag"
+TAG, OTHER_TAG, ABSENT_TAG = "1.36.1", "1.35.0", "no-such-tag"
 
 
 def fill(endpoint_url: str | None = None) -> None:

@@ -1,4 +1,4 @@
-"""Lists at the registry endpoint: the tags of a repository. Of the catalog, which shows all repositories, only errors."""
+"""Lists at the registry endpoint: tags. Of the catalog, which shows the user's repositories, only refusals."""
 
 from __future__ import annotations
 

@@ -18,7 +18,13 @@ def uploads_by_the_api(case: Case) -> None:
     send, complete = case.ecr.upload_layer_part, case.ecr.complete_layer_upload
     digests = [digest_of(b"12345678")]
     case.refused(
-        "layer-completion", "no parts", "EmptyUploadException", complete, repositoryName=repository, uploadId=upload, layerDigests=digests
+        "layer-completion",
+        "no parts",
+        "EmptyUploadException",
+        complete,
+        repositoryName=repository,
+        uploadId=upload,
+        layerDigests=digests,
     )
     send(**part, partFirstByte=0, partLastByte=3)
     rows, code = "layer-part-offset", "InvalidLayerPartException"
@@ -40,7 +46,12 @@ def uploads_by_the_api(case: Case) -> None:
     case.refused("layer-upload-not-found", "odd id", code, send, **odd, partFirstByte=0, partLastByte=3)
     send(**{**part, "layerPartBlob": b"5678"}, partFirstByte=4, partLastByte=7)
     case.answered(
-        "layer-part-sizes", "layer of two small parts", complete, repositoryName=repository, uploadId=upload, layerDigests=digests
+        "layer-part-sizes",
+        "layer of two small parts",
+        complete,
+        repositoryName=repository,
+        uploadId=upload,
+        layerDigests=digests,
     )
 
 
@@ -83,4 +94,3 @@ def formats_of_batch_get_image(case: Case) -> None:
 def stored(case: Case, repository: str) -> list[str]:
     listed = case.ecr.list_images(repositoryName=repository)["imageIds"]
     return [image_id["imageDigest"] for image_id in listed]
-

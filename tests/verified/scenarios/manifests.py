@@ -91,7 +91,9 @@ def pushes_and_deletions(case: Case) -> None:
     case.replied("manifest-layers-go", "its layer", (404,), reply)
     for tag in ("a", "b"):
         put(case, repository, tag, first)
-    case.replied("manifest-delete", "DELETE of a digest", (202,), case.http("DELETE", f"/v2/{repository}/manifests/{digest}"))
+    case.replied(
+        "manifest-delete", "DELETE of a digest", (202,), case.http("DELETE", f"/v2/{repository}/manifests/{digest}")
+    )
     reply = case.http("GET", f"/v2/{repository}/manifests/a")
     case.replied("manifest-delete", "tag of the deleted image", (404, "MANIFEST_UNKNOWN"), reply)
 
@@ -145,7 +147,9 @@ def images_whose_parts_are_missing(case: Case) -> None:
     case.replied("manifest-children-missing", "image of an index", (404, "MANIFEST_BLOB_UNKNOWN"), reply)
     foreign = image(b"one")
     foreign["layers"][0]["mediaType"] = "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip"
-    case.replied("manifest-foreign-layers", "layer that is not distributed", (201,), put(case, repository, "v2", foreign))
+    case.replied(
+        "manifest-foreign-layers", "layer that is not distributed", (201,), put(case, repository, "v2", foreign)
+    )
     reply = put(case, case.name("/absent"), "v1", image(b"one"))
     case.replied("manifest-no-repository", "PUT", (404, "NAME_UNKNOWN"), reply)
 

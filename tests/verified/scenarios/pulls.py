@@ -98,10 +98,15 @@ def image_with_platforms(case: Case) -> None:
 def images_that_are_not_there(case: Case) -> None:
     rule = case.rule()
     get = case.ecr.batch_get_image
-    for label, name in (("unknown tag", REPOSITORY), ("unknown repository", "docker/library/mep-no-such-image")):
+    for label, name in (("unknown tag", REPOSITORY), ("unknown repository", "docker/library/no-such-image")):
         repository = f"{rule}/{name}"
         case.refused(
-            "pull-upstream-lacks-image", label, NOT_FOUND, get, repositoryName=repository, imageIds=[{"imageTag": ABSENT_TAG}]
+            "pull-upstream-lacks-image",
+            label,
+            NOT_FOUND,
+            get,
+            repositoryName=repository,
+            imageIds=[{"imageTag": ABSENT_TAG}],
         )
     repository = f"{rule}/{REPOSITORY}"
     describe = case.ecr.describe_repositories
@@ -235,7 +240,13 @@ def pulls_by_the_endpoint(case: Case) -> None:
     repository = case.name(f"/{REPOSITORY}")
     reply = case.http("HEAD", f"/v2/{repository}/manifests/{TAG}", Accept="*/*")
     case.replied("through-endpoint", "HEAD of a tag", (200,), reply)
-    case.answered("through-endpoint", "its images", case.ecr.list_images, repositoryName=repository, filter={"tagStatus": "TAGGED"})
+    case.answered(
+        "through-endpoint",
+        "its images",
+        case.ecr.list_images,
+        repositoryName=repository,
+        filter={"tagStatus": "TAGGED"},
+    )
     reply = case.http("GET", f"/v2/{repository}/manifests/{ABSENT_TAG}")
     case.replied("through-endpoint", "GET of an unknown tag", (404, "MANIFEST_UNKNOWN"), reply)
     elsewhere = f"{case.rule('-2')}/{REPOSITORY}"

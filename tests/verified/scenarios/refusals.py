@@ -82,7 +82,9 @@ def credentials_of_the_wrong_kind(case: Case) -> None:
 @scenario("5 6 rule-registry-inferred")
 def upstream_registry_that_is_not_the_urls(case: Case) -> None:
     arn = case.secret()
-    refuse(case, "5", "Docker Hub as GitHub", INVALID, HUB, credentialArn=arn, upstreamRegistry="github-container-registry")
+    refuse(
+        case, "5", "Docker Hub as GitHub", INVALID, HUB, credentialArn=arn, upstreamRegistry="github-container-registry"
+    )
     create = case.ecr.create_pull_through_cache_rule
     case.answered(
         "6 rule-registry-inferred",
@@ -190,8 +192,17 @@ def two_faults_on_creation(case: Case) -> None:
     refuse(case, rows, "no secret, role", UNSUPPORTED, HUB, customRoleArn=a_role)
     refuse(case, rows, "no secret, prefix that has a rule", UNSUPPORTED, HUB, ecrRepositoryPrefix=name)
     refuse(case, rows, "secret and role for an open upstream", INVALID, credentialArn=arn, customRoleArn=a_role)
-    refuse(case, rows, "secret for an open upstream, prefix that has a rule", INVALID, credentialArn=arn, ecrRepositoryPrefix=name)
-    refuse(case, rows, "the registry itself, prefix that has a rule", INVALID, own_registry(case), ecrRepositoryPrefix=name)
+    refuse(
+        case,
+        rows,
+        "secret for an open upstream, prefix that has a rule",
+        INVALID,
+        credentialArn=arn,
+        ecrRepositoryPrefix=name,
+    )
+    refuse(
+        case, rows, "the registry itself, prefix that has a rule", INVALID, own_registry(case), ecrRepositoryPrefix=name
+    )
     refuse(
         case,
         rows,
@@ -213,7 +224,15 @@ def two_faults_on_update(case: Case) -> None:
     code = "PullThroughCacheRuleNotFoundException"
     case.refused(rows, "no rule, nothing to update", code, update, ecrRepositoryPrefix=missing)
     case.refused(rows, "no rule, missing secret", code, update, ecrRepositoryPrefix=missing, credentialArn=absent)
-    case.refused(rows, "secret that is missing and not taken", INVALID, update, ecrRepositoryPrefix=name, credentialArn=absent)
     case.refused(
-        rows, "secret and role, neither taken", INVALID, update, ecrRepositoryPrefix=name, credentialArn=arn, customRoleArn=role(case)
+        rows, "secret that is missing and not taken", INVALID, update, ecrRepositoryPrefix=name, credentialArn=absent
+    )
+    case.refused(
+        rows,
+        "secret and role, neither taken",
+        INVALID,
+        update,
+        ecrRepositoryPrefix=name,
+        credentialArn=arn,
+        customRoleArn=role(case),
     )

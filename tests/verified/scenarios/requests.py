@@ -74,7 +74,9 @@ def prefixes_that_are_malformed(case: Case) -> None:
     for suffix in ("___b", "/", "-", "._b", "//b", "/B", "\n"):
         if suffix != "/":  # that one is legal
             refuse(case, rows, f"prefix that ends in {suffix!r}", INVALID, ecrRepositoryPrefix=case.name(suffix))
-    refuse(case, "request-rule-prefix", "prefix of 31 characters", INVALID, ecrRepositoryPrefix=case.name("-" + "x" * 18))
+    refuse(
+        case, "request-rule-prefix", "prefix of 31 characters", INVALID, ecrRepositoryPrefix=case.name("-" + "x" * 18)
+    )
     refuse(
         case,
         "request-first-violation",
@@ -119,7 +121,14 @@ def other_members_that_are_malformed(case: Case) -> None:
     refuse(case, f"{rows} request-enum-text", "unknown upstream registry", INVALID, upstreamRegistry="nowhere")
     refuse(case, rows, "registry id of 2 digits", INVALID, registryId="12")
     refuse(case, "role-custom", "role that is no ARN", INVALID, elsewhere(case), customRoleArn="x")
-    refuse(case, "role-custom", "user as the role", INVALID, elsewhere(case), customRoleArn=role(case).replace(":role/", ":user/"))
+    refuse(
+        case,
+        "role-custom",
+        "user as the role",
+        INVALID,
+        elsewhere(case),
+        customRoleArn=role(case).replace(":role/", ":user/"),
+    )
     case.answered(
         "request-empty-role",
         "empty role",
@@ -135,7 +144,9 @@ def elsewhere(case: Case) -> str:
     return f"{case.account}.dkr.ecr.{region}.amazonaws.com"
 
 
-@scenario("request-missing-member request-list-item-text request-texts rule-describe-limits request-pattern-before-rule")
+@scenario(
+    "request-missing-member request-list-item-text request-texts rule-describe-limits request-pattern-before-rule"
+)
 def lists_and_missing_members(case: Case) -> None:
     describe = case.unchecked_ecr.describe_pull_through_cache_rules
     texts = "request-list-item-text request-texts"
@@ -152,7 +163,11 @@ def lists_and_missing_members(case: Case) -> None:
     for operation in ("update", "delete", "validate"):
         call = getattr(case.ecr, f"{operation}_pull_through_cache_rule")
         case.refused(
-            "request-pattern-before-rule", f"{operation} of a malformed prefix", INVALID, call, ecrRepositoryPrefix=case.name("___b")
+            "request-pattern-before-rule",
+            f"{operation} of a malformed prefix",
+            INVALID,
+            call,
+            ecrRepositoryPrefix=case.name("___b"),
         )
 
 
@@ -162,18 +177,27 @@ def requests_of_the_first_operations(case: Case) -> None:
     older, image = "request-older-texts", [{"imageTag": "latest"}]
     get = case.unchecked_ecr.batch_get_image
     both = f"{older} pull-constraints"
-    case.refused(both, "BatchGetImage: registryId", INVALID, get, repositoryName=case.name("/a"), imageIds=image, registryId="12")
-    case.refused(both, "BatchGetImage: repositoryName", INVALID, get, repositoryName=case.name("/UPPER"), imageIds=image)
+    case.refused(
+        both, "BatchGetImage: registryId", INVALID, get, repositoryName=case.name("/a"), imageIds=image, registryId="12"
+    )
+    case.refused(
+        both, "BatchGetImage: repositoryName", INVALID, get, repositoryName=case.name("/UPPER"), imageIds=image
+    )
     rows = "pull-constraints"
     case.refused(rows, "BatchGetImage: 101 images", INVALID, get, repositoryName=case.name("/a"), imageIds=image * 101)
     long_tag = [{"imageTag": "a" * 301}]
-    case.refused(rows, "BatchGetImage: tag of 301 characters", INVALID, get, repositoryName=case.name("/a"), imageIds=long_tag)
+    case.refused(
+        rows, "BatchGetImage: tag of 301 characters", INVALID, get, repositoryName=case.name("/a"), imageIds=long_tag
+    )
     for operation in ("BatchCheckLayerAvailability", "GetDownloadUrlForLayer"):
         reply = case.post(operation, b'{"repositoryName": "a"}')
         case.protocol_reply(older, f"{operation}: repositoryName", INVALID, reply)
 
 
-@scenario("template-nested-paths", needs=has_member("CreateRepositoryCreationTemplateRequest", "imageTagMutabilityExclusionFilters"))
+@scenario(
+    "template-nested-paths",
+    needs=has_member("CreateRepositoryCreationTemplateRequest", "imageTagMutabilityExclusionFilters"),
+)
 def paths_of_nested_members(case: Case) -> None:
     create = case.unchecked_ecr.create_repository_creation_template
     for label, settings in (

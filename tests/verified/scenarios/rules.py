@@ -112,7 +112,9 @@ def updates(case: Case) -> None:
     equal = before["createdAt"] == before["updatedAt"]
     case.saw("rule-updated-at", "times are equal at creation", True, equal)
     update = case.ecr.update_pull_through_cache_rule
-    case.answered("rule-secret-not-read rule-slash", "update", update, ecrRepositoryPrefix=f"{name}/", credentialArn=new)
+    case.answered(
+        "rule-secret-not-read rule-slash", "update", update, ecrRepositoryPrefix=f"{name}/", credentialArn=new
+    )
     (after,) = mine(case)
     case.saw("rule-updated-at", "the update moves updatedAt alone", True, after["createdAt"] == before["createdAt"])
     case.saw("rule-updated-at", "updatedAt is later", True, after["updatedAt"] > before["updatedAt"])

@@ -8,7 +8,7 @@ from typing import Any
 from ..case import Case
 from ..upstreams import REPOSITORY, TAG
 from . import MODEL, has_member, scenario
-from .refusals import INVALID, role
+from .refusals import INVALID
 
 PURPOSES = ["PULL_THROUGH_CACHE"]
 POLICY = json.dumps({"Version": "2012-10-17", "Statement": []})
@@ -87,8 +87,12 @@ def members_of_templates(case: Case) -> None:
         case.saw("template-prefix", f"prefix of {len(name)} characters", name, answer["prefix"])
     unchecked = case.unchecked_ecr.create_repository_creation_template
     for label, suffix in (("malformed", "___b"), ("of 257 characters", "/" + "x" * 244)):
-        case.refused("template-prefix", f"prefix {label}", INVALID, unchecked, prefix=case.name(suffix), appliedFor=PURPOSES)
-    case.answered("template-members", "describe", case.ecr.describe_repository_creation_templates, prefixes=[case.name("-b")])
+        case.refused(
+            "template-prefix", f"prefix {label}", INVALID, unchecked, prefix=case.name(suffix), appliedFor=PURPOSES
+        )
+    case.answered(
+        "template-members", "describe", case.ecr.describe_repository_creation_templates, prefixes=[case.name("-b")]
+    )
     case.answered("template-members", "delete", case.ecr.delete_repository_creation_template, prefix=case.name("-b"))
 
 
@@ -106,7 +110,9 @@ def templates_that_are_there_and_not(case: Case) -> None:
     case.answered("template-slash", "delete with a slash", delete, prefix=f"{name}/")
 
 
-@scenario("template-describe template-describe-limits template-describe-changes-between-pages template-applied-for-empty")
+@scenario(
+    "template-describe template-describe-limits template-describe-changes-between-pages template-applied-for-empty"
+)
 def lists_of_templates(case: Case) -> None:
     made = [case.template(suffix) for suffix in ("/z", "/a", "")]
     describe = case.unchecked_ecr.describe_repository_creation_templates
@@ -123,7 +129,9 @@ def lists_of_templates(case: Case) -> None:
     case.ecr.delete_repository_creation_template(prefix=made[0])
     token = first.get("nextToken", "none")
     answer = case.answered(rows, "page after a deletion", describe, prefixes=made[1:], maxResults=2, nextToken=token)
-    case.saw(rows, "templates of that page", made[2:], [found["prefix"] for found in answer["repositoryCreationTemplates"]])
+    case.saw(
+        rows, "templates of that page", made[2:], [found["prefix"] for found in answer["repositoryCreationTemplates"]]
+    )
 
 
 @scenario("template-create-on-push", needs=lambda: "CREATE_ON_PUSH" in MODEL.shape_for("RCTAppliedFor").enum)
@@ -142,8 +150,16 @@ def settings_of_templates(case: Case) -> None:
     case.answered(rows, "KMS", create, prefix=case.name("-k"), appliedFor=PURPOSES, encryptionConfiguration=kms)
     key = f"arn:aws:kms:{case.region}:{case.account}:key/00000000-0000-0000-0000-000000000000"
     for rows, label, settings in (
-        ("template-kms-key", "AES256 with a key", {"encryptionConfiguration": {"encryptionType": "AES256", "kmsKey": key}}),
-        ("template-kms-key", "alias of a key", {"encryptionConfiguration": {"encryptionType": "KMS", "kmsKey": "alias/x"}}),
+        (
+            "template-kms-key",
+            "AES256 with a key",
+            {"encryptionConfiguration": {"encryptionType": "AES256", "kmsKey": key}},
+        ),
+        (
+            "template-kms-key",
+            "alias of a key",
+            {"encryptionConfiguration": {"encryptionType": "KMS", "kmsKey": "alias/x"}},
+        ),
         ("template-tag-faults", "tag twice", {"resourceTags": tags * 2}),
         ("template-tag-faults", "tag of AWS", {"resourceTags": [{"Key": "aws:a", "Value": ""}]}),
         ("template-tag-faults", "51 tags", {"resourceTags": [{"Key": f"k{n}", "Value": ""} for n in range(51)]}),
@@ -172,7 +188,10 @@ def exclusion_filters(case: Case) -> None:
 @scenario("template-update-partial template-update-empty template-times")
 def updates_of_templates(case: Case) -> None:
     name = case.template(
-        description="old", lifecyclePolicy=LIFECYCLE, repositoryPolicy=repository_policy(case), imageTagMutability="IMMUTABLE"
+        description="old",
+        lifecyclePolicy=LIFECYCLE,
+        repositoryPolicy=repository_policy(case),
+        imageTagMutability="IMMUTABLE",
     )
     before = described(case, name)
     update = case.ecr.update_repository_creation_template
@@ -202,13 +221,17 @@ def templates_of_pulls(case: Case) -> None:
         case.ecr.get_lifecycle_policy,
         repositoryName=repository,
     )
-    case.answered("pull-template", "policy of the repository", case.ecr.get_repository_policy, repositoryName=repository)
+    case.answered(
+        "pull-template", "policy of the repository", case.ecr.get_repository_policy, repositoryName=repository
+    )
     case.ecr.delete_repository(repositoryName=repository, force=True)
     case.ecr.update_repository_creation_template(prefix=case.name("/docker"), appliedFor=["REPLICATION"])
     case.ecr.batch_get_image(repositoryName=repository, imageIds=[{"imageTag": TAG}])
     (again,) = case.ecr.describe_repositories(repositoryNames=[repository])["repositories"]
     case.saw("template-other-purpose", "mutability by the shorter template", "MUTABLE", again["imageTagMutability"])
-    case.answered("template-other-purpose", "its lifecycle policy", case.ecr.get_lifecycle_policy, repositoryName=repository)
+    case.answered(
+        "template-other-purpose", "its lifecycle policy", case.ecr.get_lifecycle_policy, repositoryName=repository
+    )
     case.ecr.delete_repository(repositoryName=repository, force=True)
     tags = [{"Key": "team", "Value": "a"}]
     case.ecr.update_repository_creation_template(prefix=case.name(), resourceTags=tags)

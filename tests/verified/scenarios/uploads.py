@@ -52,7 +52,9 @@ def blobs_with_wrong_digests(case: Case) -> None:
     case.replied("upload-empty-blob", "no bytes", invalid, close(case, start(case, repository), digest_of(b"")))
 
 
-@scenario("upload-patch upload-range-stays upload-append upload-does-not-follow upload-empty-patch upload-malformed-range")
+@scenario(
+    "upload-patch upload-range-stays upload-append upload-does-not-follow upload-empty-patch upload-malformed-range"
+)
 def chunks(case: Case) -> None:
     repository = case.repository()
     upload = start(case, repository)
