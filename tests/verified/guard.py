@@ -68,6 +68,9 @@ _READS = frozenset(
 UNKNOWN_OPERATION = "NoSuchOperation"
 """What ECR has not."""
 
+OPERATIONS = frozenset({*_MAKES, *_CHANGES, *_READS, "PutRegistryPolicy"})
+"""All that a scenario may call."""
+
 _STACK_RESOURCES = {
     "AWS::ECR::PullThroughCacheRule": ("rule", "EcrRepositoryPrefix"),
     "AWS::ECR::RepositoryCreationTemplate": ("template", "Prefix"),
