@@ -23,6 +23,7 @@ SCENARIOS = {"asks": ["one", "two", "three"]}
 MOCK = [
     Observation("first", ("one", "three"), {"message": "yes", "list": [1, 2]}),
     Observation("second", ("two",), True),
+    Observation("third", ("two",), 3),
 ]
 
 
@@ -52,11 +53,15 @@ def test_row_that_is_asked_in_part_keeps_its_mark_for_the_rest():
 
 def test_row_in_which_the_mock_differs_keeps_its_mark():
     other = Observation("second", ("two",), False)
-    assert marks_after(recorded(MOCK[0], other)) == {"one": "A verified 2026-11-26", "two": "A, D", "three": "A"}
+    assert marks_after(recorded(MOCK[0], other, MOCK[2])) == {
+        "one": "A verified 2026-11-26",
+        "two": "A, D",
+        "three": "A",
+    }
 
 
 def test_row_that_was_recorded_in_part_keeps_its_mark():
-    assert marks_after(recorded(MOCK[0]))["two"] == "A, D"
+    assert marks_after(recorded(*MOCK[:2]))["two"] == "A, D"
 
 
 def test_rows_without_a_recording_keep_their_marks():
