@@ -104,7 +104,7 @@ def marks(arguments: argparse.Namespace) -> int:
     """Say which marks the recordings change, and write them into the page."""
     found = recordings.read(arguments.recordings)
     if any(recording.source != "AWS" for recording in found.values()):
-        raise NoConsent("some of these recordings are those of a stand-in; they say nothing about AWS")
+        raise NoConsent("some of these recordings are not those of AWS; they say nothing about AWS")
     page, changed = reporting.marked(arguments.page, found)
     for row, (old, new) in changed.items():
         print(f"{row}: {old} → {new}")

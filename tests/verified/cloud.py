@@ -57,6 +57,8 @@ class Cloud:
     @property
     def source(self) -> str:
         """Who answers, in a recording's words."""
+        if not self.is_real:
+            return "moto"
         return "stand-in" if self.endpoint_url else "AWS"
 
     def client(self, service: str, **options: Any) -> Any:

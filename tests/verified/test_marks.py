@@ -38,6 +38,13 @@ def marks_after(recording, parts=None):
     return {row.id: row.mark for row in FidelityPage("\n".join(page.lines)).rows.values()}
 
 
+@pytest.fixture
+def as_aws(cloud_of_moto):
+    """moto's account, whose answers are written as if they were AWS's: in a directory of the test, and nowhere else."""
+    cloud_of_moto.is_real = True
+    return cloud_of_moto
+
+
 def test_rows_that_aws_and_the_mock_agree_on_are_observed():
     assert marks_after(recorded(*MOCK)) == {
         "one": "A verified 2026-11-26",
@@ -93,20 +100,19 @@ def test_differences_name_the_rows_and_the_places(seen, places):
     assert {each.rows for each in found} <= {("one", "three")}
 
 
-def test_recording_that_is_written_is_read_as_it_was(tmp_path, cloud_of_moto):
-    path = write(tmp_path, "asks", Outcome(MOCK, stopped="it stopped"), cloud_of_moto)
+def test_recording_that_is_written_is_read_as_it_was(tmp_path, as_aws):
+    path = write(tmp_path, "asks", Outcome(MOCK, stopped="it stopped"), as_aws)
     (found,) = read(tmp_path).values()
     assert (found.scenario, found.observations, found.stopped) == ("asks", MOCK, "it stopped")
     assert (path.name, found.source, found.region) == ("asks.json", "AWS", "us-east-1")
 
 
-def test_command_writes_the_marks_into_a_page(tmp_path, capsys, cloud_of_moto):
-    """As if AWS had answered like the mock: in a directory of the test, and nowhere else."""
+def test_command_writes_the_marks_into_a_page(tmp_path, capsys, as_aws):
     recordings, page = tmp_path / "recordings", tmp_path / "fidelity.md"
     page.write_text(FIDELITY.read_text(encoding="utf-8"), encoding="utf-8")
     name = "update_with_nothing", "secret_for_an_open_upstream"
     for each in name:
-        write(recordings, each, Outcome(reporting.in_process(each)), cloud_of_moto)
+        write(recordings, each, Outcome(reporting.in_process(each)), as_aws)
     assert main(["marks", "--recordings", str(recordings), "--page", str(page), "--write"]) == 0
     assert "1 marks changed." in capsys.readouterr().out
     old, new = read_page().rows, read_page(page).rows
@@ -114,11 +120,13 @@ def test_command_writes_the_marks_into_a_page(tmp_path, capsys, cloud_of_moto):
     assert (old["3"].mark, new["3"].mark[:11]) == ("D, A-frag", "A verified ")
 
 
-def test_recordings_of_a_stand_in_change_no_marks(tmp_path, capsys, cloud_of_moto):
-    cloud_of_moto.endpoint_url = "http://127.0.0.1:1"
-    write(tmp_path, "update_with_nothing", Outcome(reporting.in_process("update_with_nothing")), cloud_of_moto)
+@pytest.mark.parametrize(("is_real", "source"), [(True, "stand-in"), (False, "moto")])
+def test_recordings_of_anything_but_aws_change_no_marks(tmp_path, capsys, as_aws, is_real, source):
+    as_aws.is_real, as_aws.endpoint_url = is_real, "http://127.0.0.1:1"
+    write(tmp_path, "update_with_nothing", Outcome(reporting.in_process("update_with_nothing")), as_aws)
+    assert read(tmp_path)["update_with_nothing"].source == source
     assert main(["marks", "--recordings", str(tmp_path)]) == 2
-    assert "stand-in" in capsys.readouterr().err
+    assert "nothing about AWS" in capsys.readouterr().err
 
 
 def test_status_counts_each_row_once(tmp_path, capsys):
