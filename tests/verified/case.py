@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -125,6 +126,10 @@ class Case:
         """Return the ARN of a secret that nobody makes."""
         name = f"{SECRET_FOLDER}{self.name(suffix)}"
         return f"arn:aws:secretsmanager:{region or self.region}:{self.account}:secret:{name}-AbCdEf"
+
+    def wait_for_another_time(self) -> None:
+        """Wait until it is later in whole seconds, too: some clocks have no others."""
+        time.sleep(1.1)
 
     # --- observations -------------------------------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import botocore.session
@@ -38,6 +39,11 @@ def has_member(shape: str, member: str) -> Callable[[], bool]:
 
 def has_operation(operation: str) -> Callable[[], bool]:
     return lambda: operation in MODEL.operation_names
+
+
+def admits(shape: str, value: str) -> bool:
+    """Return whether the installed botocore's model admits a value: older ones know fewer."""
+    return re.fullmatch(MODEL.shape_for(shape).metadata["pattern"], value) is not None
 
 
 # They register themselves.

@@ -112,6 +112,7 @@ def updates(case: Case) -> None:
     equal = before["createdAt"] == before["updatedAt"]
     case.saw("rule-updated-at", "times are equal at creation", True, equal)
     update = case.ecr.update_pull_through_cache_rule
+    case.wait_for_another_time()
     case.answered(
         "rule-secret-not-read rule-slash", "update", update, ecrRepositoryPrefix=f"{name}/", credentialArn=new
     )

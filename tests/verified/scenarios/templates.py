@@ -81,7 +81,7 @@ def members_of_templates(case: Case) -> None:
         customRoleArn="",
         resourceTags=[],
     )
-    for suffix in ("/", "/" + "x" * 243, "__b"):
+    for suffix in ("/", "/" + "x" * 243, ".d"):
         name = case.name(suffix)
         answer = create(prefix=name, appliedFor=PURPOSES)["repositoryCreationTemplate"]
         case.saw("template-prefix", f"prefix of {len(name)} characters", name, answer["prefix"])
@@ -195,6 +195,7 @@ def updates_of_templates(case: Case) -> None:
     )
     before = described(case, name)
     update = case.ecr.update_repository_creation_template
+    case.wait_for_another_time()
     update(prefix=name, description="new")
     after = described(case, name)
     changed = sorted(member for member in after if after[member] != before.get(member))
