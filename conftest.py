@@ -27,7 +27,7 @@ from moto.server import ThreadedMotoServer
 
 from moto_ecr_ptc import UpstreamRegistry, upstream_registry
 
-pytest_plugins = ["pytester"]
+pytest_plugins = ["pytester", "tests.browser"]
 
 # What --durations measures is real time, also where a test stops the clock.
 freezegun.configure(extend_ignore_list=["_pytest.timing"])
