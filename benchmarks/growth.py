@@ -1,14 +1,13 @@
 """What calls cost by how much there already is: rules, repositories, images of a repository, layers of an image.
 
-Each size has a Region of its own, so that all sizes exist at once and take turns. A call that looks one thing up is held
-to a budget; one whose answer grows with what there is has none, and neither has one that is moto's own.
+Each size has a Region of its own, so that all sizes exist at once and take turns. A call that looks one thing up is
+held to a budget; one whose answer grows with what there is has none, and neither has one that is moto's own.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import count
 from statistics import median
 from typing import Any, Callable, NamedTuple
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from functools import partial
 from itertools import count
 from statistics import median
-from typing import Any, Callable
+from typing import Any
 
 import boto3
 import measure

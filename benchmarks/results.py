@@ -76,7 +76,7 @@ def cells(row: Row) -> tuple[str, ...]:
         "none" if row.limit is None else f"{bound} {_format(row.limit, row.unit, 'g')}",
         _format(row.measured, row.unit),
         " to ".join(_format(score, row.unit) for score in row.middle_half) if row.middle_half else "",
-        "{:,.3g} ms beside {:,.3g} ms".format(*row.milliseconds) if row.milliseconds else "",
+        " beside ".join(map(format_milliseconds, row.milliseconds)) if row.milliseconds else "",
         "" if row.limit is None else "yes" if row.holds else "NO",
     )
 
@@ -85,6 +85,10 @@ def _name(row: Row) -> str:
     if not row.points:
         return row.what
     return f"{row.what}: {row.points[-1].size:,} {row.axis} beside {row.points[0].size:,}"
+
+
+def format_milliseconds(milliseconds: float) -> str:
+    return f"{milliseconds:,.2f} ms" if milliseconds < 100 else f"{milliseconds:,.0f} ms"
 
 
 _FORMATS = {"x": ".3f", "ms": "+.1f", "MB": ".1f", "s": ".1f", "": ",.0f"}

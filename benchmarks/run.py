@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Callable, NamedTuple, Union
+from typing import Callable, NamedTuple
 
 import endpoint
 import growth
@@ -27,7 +27,7 @@ class Group(NamedTuple):
     """What is measured together."""
 
     title: str
-    measure: Callable[[], Iterable[Union[Comparison, Curve, Amount]]]
+    measure: Callable[[], Iterable[Comparison | Curve | Amount]]
     one_processor: bool = True
     """Whether all of it stays on one processor: where only one of the processes has anything to do at a time."""
 
