@@ -88,18 +88,18 @@ def test_check_of_a_layer_reads_the_new_images_only(ecr):
 
 
 def test_shared_layer_is_available_until_its_last_image_is_deleted(ecr, quay):
-    layers = [b"base", b"app"]
-    shared = quay.push("team/app", tag="1", layers=layers)
-    quay.push("team/app", tag="2", layers=layers, annotations={"another": "image"})
+    contents = [b"base", b"app"]
+    shared = quay.push("team/app", tag="1", layers=contents)
+    quay.push("team/app", tag="2", layers=contents, annotations={"another": "image"})
     pull(ecr, REPOSITORY, "1")
     pull(ecr, REPOSITORY, "2")
     wanted = [layer["digest"] for layer in json.loads(shared.manifest)["layers"]]
-    left = []
+    check = {"repositoryName": REPOSITORY, "layerDigests": wanted}
+    left = [ecr.batch_check_layer_availability(**check)["layers"]]
     for tag in ("1", "2"):
         ecr.batch_delete_image(repositoryName=REPOSITORY, imageIds=[{"imageTag": tag}])
-        answer = ecr.batch_check_layer_availability(repositoryName=REPOSITORY, layerDigests=wanted)
-        left.append([layer["layerDigest"] for layer in answer["layers"]])
-    assert left == [wanted, []]
+        left.append(ecr.batch_check_layer_availability(**check)["layers"])
+    assert [[layer["layerDigest"] for layer in layers] for layers in left] == [wanted, wanted, []]
 
 
 @pytest.mark.usefixtures("quay")
