@@ -40,7 +40,7 @@ def test_page_shows_the_plot_of_an_axis(axis):
 
 
 @pytest.mark.parametrize("axis", report.curves(RUN))
-def test_plot_is_drawn_from_the_json(axis):
+def test_plot_is_drawn_from_the_json(axis, plots):
     plots = pytest.importorskip(
         "plots", reason="matplotlib, of the extra bench, is not installed", exc_type=ImportError
     )
@@ -49,7 +49,7 @@ def test_plot_is_drawn_from_the_json(axis):
 
 
 @pytest.mark.parametrize("axis", report.curves(RUN))
-def test_plot_of_the_same_figures_has_the_same_bytes(axis):
+def test_plot_of_the_same_figures_has_the_same_bytes(axis, plots):
     plots = pytest.importorskip(
         "plots", reason="matplotlib, of the extra bench, is not installed", exc_type=ImportError
     )

@@ -86,27 +86,28 @@ def is_immutable(repository: Repository, tag: str) -> bool:
 
 
 def find_by_tag(repository: Repository, tag: str) -> Image | None:
-    return _find(repository, tag, lambda image: tag in image.image_tags)
+    return _find(repository, tag, lambda images: (tag in image.image_tags for image in images))
 
 
 def find_by_digest(repository: Repository, digest: str) -> Image | None:
-    return _find(repository, digest, lambda image: digest_of(image) == digest)
+    return _find(repository, digest, lambda images: (digest_of(image) == digest for image in images))
 
 
-def _find(repository: Repository, reference: str, has_reference: Callable[[Image], bool]) -> Image | None:
-    """Return an image, which is looked for first where it was found the last time."""
+def _find(repository: Repository, reference: str, match: Callable[[list[Image]], Iterable[bool]]) -> Image | None:
+    """Return an image, which is looked for first where it was found the last time.
+
+    :param match: returns of each image whether the reference names it
+    """
     images, places = repository.images, _places.setdefault(repository, {})
-    last = places.get(reference, len(images))
-    if last < len(images) and has_reference(images[last]):
-        return images[last]
-    places.pop(reference, None)
-    for place, image in enumerate(images):
-        if has_reference(image):
-            if len(places) > 2 * len(images):  # most are of images that are gone
-                places.clear()
-            places[reference] = place
-            return image
-    return None
+    last = places.pop(reference, len(images))
+    if not any(match(images[last : last + 1])):
+        last = next((place for place, is_match in enumerate(match(images)) if is_match), len(images))
+    if last == len(images):
+        return None
+    if len(places) > 2 * len(images):  # most are of images that are gone
+        places.clear()
+    places[reference] = last
+    return images[last]
 
 
 _places: WeakKeyDictionary[Repository, dict[str, int]] = WeakKeyDictionary()
