@@ -30,8 +30,12 @@ class Calls:
         self._endpoints: dict[tuple[Registry, Registry], Endpoint] = {}
         self._user: dict[str, str] | None = None
 
-    def forget_logins(self) -> None:
-        """Log in anew: tokens expire, and a reset takes them and the user."""
+    def log_in_anew(self) -> None:
+        """Use new tokens from now on, since they expire."""
+        self._endpoints.clear()
+
+    def forget(self) -> None:
+        """Use nothing of before a reset."""
         self._endpoints.clear()
         self._user = None
 
@@ -61,7 +65,9 @@ class Calls:
         if self._user is None:
             self._user = user(self.aws, allow("ecr:BatchGetImage"))
         ecr = self.aws.client("ecr", HOME.region, **self._user)
-        return _found(_answer(lambda **members: enforced(ecr.batch_get_image, **members), _images(name, references)), references)
+        return _found(
+            _answer(lambda **members: enforced(ecr.batch_get_image, **members), _images(name, references)), references
+        )
 
     def get_manifest(self, registry: Registry, method: str, name: str, reference: str) -> str:
         """Return the digest of what the endpoint answers, or its status and code."""
@@ -193,8 +199,8 @@ def _answer(call: Any, members: dict[str, Any]) -> Any:
     try:
         return call(**members)
     except ClientError as refusal:
-        assert refusal.response["ResponseMetadata"]["HTTPStatusCode"] == 400
-        raise Refused(refusal.response["Error"]["Code"]) from None
+        code, status = refusal.response["Error"]["Code"], refusal.response["ResponseMetadata"]["HTTPStatusCode"]
+        raise Refused(code if status == 400 else f"{code}, HTTP {status}") from None
 
 
 def _images(name: str, references: Sequence[str]) -> dict[str, Any]:

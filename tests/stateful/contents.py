@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import cache
 from typing import Any, NamedTuple
 
 from moto import mock_aws
@@ -120,7 +120,7 @@ class OwnImage(NamedTuple):
 OWN_IMAGES = (OwnImage(b"one of our own"), OwnImage(SHARED_LAYER))
 
 
-@lru_cache(maxsize=None)
+@cache
 def catalogue() -> dict[str, Catalogued]:
     """Return the images of the catalogue. A mock tells what they are: the same call always makes the same bytes."""
     with mock_aws():
@@ -135,13 +135,13 @@ def catalogue() -> dict[str, Catalogued]:
         return learned
 
 
-@lru_cache(maxsize=None)
+@cache
 def default_image(repository: str, tag: str) -> Image:
     """Return what an upstream answers that nothing was put into."""
     return _default_images()[repository, tag]
 
 
-@lru_cache(maxsize=None)
+@cache
 def _default_images() -> dict[tuple[str, str], Image]:
     names = {path for name in REPOSITORIES for path in _suffixes(name)}
     names |= {f"up/{name}" for name in names}

@@ -131,7 +131,7 @@ class Reference:
         for tag in dict.fromkeys(reference for reference in references if ":" not in reference):
             try:
                 self._pull(state, name, tag, unreachable, is_restricted=is_restricted)
-            except UpstreamFailure as failure:
+            except UpstreamFailure as failure:  # noqa: PERF203 (each tag fails by itself)
                 failures[tag] = failure.code
                 unreachable = failure if failure.is_unreachable else unreachable
         if name not in state.repositories:
@@ -230,9 +230,7 @@ class Reference:
                 images = self.upstreams[rule.url].referrers(at_upstream, subject, credentials)
                 answered = Answered(images, {blob for image in images.values() for blob in image.blobs})
             else:
-                answered = Answered(
-                    *self.registries[registry_at(rule.url)].upstream_referrers(at_upstream, subject)
-                )
+                answered = Answered(*self.registries[registry_at(rule.url)].upstream_referrers(at_upstream, subject))
         except UpstreamFailure as failure:
             outcome = failure.code
             if failure.code != MISSING:

@@ -11,6 +11,6 @@ from tests.stateful.machine import Sequence
 def test_random_sequences_agree_with_the_reference():
     # The same examples each time; `python -m tests.stateful` looks at others. No deadline: machines are busy.
     settings_of_the_suite = settings(
-        derandomize=True, deadline=None, max_examples=30, stateful_step_count=25, database=None
+        derandomize=True, deadline=None, max_examples=60, stateful_step_count=40, database=None
     )
     run_state_machine_as_test(Sequence, settings=settings_of_the_suite)
