@@ -21,6 +21,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from moto import mock_aws
+from moto.core.models import responses_mock
 
 from conftest import Aws
 from tests.registry import observed_server
@@ -65,6 +66,8 @@ def _soak_in_process(batches: int, size: int, seed: int) -> list[Usage]:
 
         def sample(operations: int) -> Usage:
             reset(aws)
+            # The library responses remembers all requests, with their bodies, until the mock ends.
+            responses_mock.calls.reset()
             gc.collect()
             return measure(os.getpid(), operations, Path(directory))
 
