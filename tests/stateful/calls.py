@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 
 from conftest import ACCOUNT, LIFECYCLE_POLICY, MODEL, REPOSITORY_POLICY, Aws, allow, enforced, rules, templates, user
 from tests.registry.endpoint import Endpoint, error, sha256
-from tests.stateful.contents import HOME, NEIGHBOUR, Image, OwnImage, Registry
+from tests.stateful.contents import HOME, NEIGHBOUR, Image, OwnImage, Registry, all_blobs
 from tests.stateful.registry_model import Refused
 
 HAS_REFERRERS = "ListImageReferrers" in MODEL.operation_names
@@ -167,12 +167,18 @@ class Calls:
         ecr = self.ecr(registry)
         return {
             repository["repositoryName"]: {
+                "blobs": self._blobs(ecr, repository["repositoryName"]),
                 "images": self._images(ecr, repository["repositoryName"]),
                 "mutability": repository["imageTagMutability"],
                 "policy": self._policy(registry, repository["repositoryName"]),
             }
             for repository in ecr.describe_repositories()["repositories"]
         }
+
+    def _blobs(self, ecr: Any, name: str) -> set[str]:
+        digests = sorted(all_blobs())
+        layers = ecr.batch_check_layer_availability(repositoryName=name, layerDigests=digests)["layers"]
+        return {layer["layerDigest"] for layer in layers}
 
     def _images(self, ecr: Any, name: str) -> dict[str, list[str]]:
         details = ecr.describe_images(repositoryName=name)["imageDetails"]

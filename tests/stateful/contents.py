@@ -136,6 +136,13 @@ def catalogue() -> dict[str, Catalogued]:
 
 
 @cache
+def all_blobs() -> frozenset[str]:
+    """Return the blobs of the catalogue and of the images that clients push."""
+    catalogued = (image for one in catalogue().values() for image in one.images.values())
+    return frozenset(blob for image in (*catalogued, *(own.image for own in OWN_IMAGES)) for blob in image.blobs)
+
+
+@cache
 def default_image(repository: str, tag: str) -> Image:
     """Return what an upstream answers that nothing was put into."""
     return _default_images()[repository, tag]

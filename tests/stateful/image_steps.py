@@ -55,7 +55,7 @@ class ImageSteps(Compared):
     @rule(registry=registries, name=names, tag=tags, own=own_images)
     def put_image(self, registry: Registry, name: str, tag: str, own: contents.OwnImage) -> None:
         self.agree(
-            lambda: self.reference.registries[registry].repository(name).put(own.image, tag),
+            lambda: self.reference.registries[registry].repository(name).put_image(own.image, tag),
             lambda: self.calls.put_image(registry, name, tag, own.image),
         )
         self.compare(registry)
@@ -127,6 +127,5 @@ class ImageSteps(Compared):
         return digests[number % len(digests)]
 
     def _blob(self, number: int) -> str:
-        blobs = {blob for one in contents.catalogue().values() for image in one.images.values() for blob in image.blobs}
-        blobs |= {blob for own in contents.OWN_IMAGES for blob in own.image.blobs}
-        return sorted(blobs)[number % len(blobs)]
+        blobs = sorted(contents.all_blobs())
+        return blobs[number % len(blobs)]

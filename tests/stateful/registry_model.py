@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from tests.stateful.contents import HUB, QUAY, REGISTRIES, Image, Registry
+from tests.stateful.contents import HUB, QUAY, REGISTRIES, Image, Registry, all_blobs
 from tests.stateful.upstream_model import UpstreamFailure
 
 DAY = timedelta(hours=24)
@@ -52,6 +52,9 @@ class Repository:
     unused: set[str] = field(default_factory=set)
     """The uploaded ones that no image was stored with since."""
 
+    put: set[str] = field(default_factory=set)
+    """The images that PutImage brought, which does not look for their blobs."""
+
     asked: dict[str, datetime] | None = None
     """When the upstream was asked for a tag, or for an image's referrers; None: pull through never filled it."""
 
@@ -89,6 +92,7 @@ class Repository:
     def delete(self, digests: Iterable[str]) -> None:
         """Delete images with their tags, and the blobs that only they had."""
         gone = {digest: self.images.pop(digest) for digest in digests}
+        self.put -= gone.keys()
         self.tags = {tag: digest for tag, digest in self.tags.items() if digest not in gone}
         needed = {blob for image in self.images.values() for blob in image.blobs}
         self.layers -= {blob for image in gone.values() for blob in image.blobs} - needed - self.unused
@@ -101,13 +105,15 @@ class Repository:
 
     # --- what ECR answers --------------------------------------------------------------------------------------------
 
-    def put(self, image: Image, tag: str) -> None:
+    def put_image(self, image: Image, tag: str) -> None:
         """PutImage: who had the tag before loses it, and goes with the last one."""
         if self.tags.get(tag) == image.digest:
             raise Refused("ImageAlreadyExistsException" if self.mutability == "MUTABLE" else TAG_EXISTS)
         if tag in self.tags and self.mutability == "IMMUTABLE":
             raise Refused(TAG_EXISTS)
         replaced = self.tags.pop(tag, None)
+        if image.digest not in self.images:
+            self.put.add(image.digest)
         self.store(image)
         if replaced and not self.tags_of(replaced):
             self.delete([replaced])
@@ -151,8 +157,13 @@ class Repository:
         return "deleted"
 
     def described(self) -> Mapping[str, Any]:
-        """Return what can be seen of it: the images with their tags, and its settings."""
+        """Return what can be seen of it: the images with their tags, the blobs, and its settings.
+
+        The blobs of pulled and pushed images count even before they are fetched.
+        """
+        counting = (image for digest, image in self.images.items() if digest not in self.put)
         return {
+            "blobs": self.layers.union(*(image.blobs for image in counting)) & all_blobs(),
             "images": {digest: self.tags_of(digest) for digest in self.images},
             "mutability": self.mutability,
             "policy": self.policy,
