@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Iterator
 from urllib.parse import quote, quote_plus
 
@@ -46,6 +47,9 @@ class Hidden:
 
 def _forms(value: str) -> Iterator[tuple[str, str]]:
     yield "as it is", value
+    plain = re.match(r"[\w.~-]{8,}", value)
+    if plain:
+        yield "its beginning, which no quoting changes", plain[0]
     yield "in JSON", json.dumps(value)[1:-1]
     yield "in JSON in JSON", json.dumps(json.dumps(value)[1:-1])[1:-1]
     yield "repr", repr(value)[1:-1]

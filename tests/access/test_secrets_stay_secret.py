@@ -21,6 +21,7 @@ from conftest import ACCOUNT, REGION, Aws
 from moto_ecr_ptc import UpstreamRegistry, load_upstreams, pull_log, upstream_registry
 from moto_ecr_ptc.declarations import read_declaration
 from moto_ecr_ptc.ecr.access.credentials import UpstreamCredentials
+from moto_ecr_ptc.ecr.registry.messages import Request
 from moto_ecr_ptc.ecr.upstream.registry import Upstream
 from tests.access.hidden import Hidden
 from tests.cloudformation.stack_calls import OUR_SECRET
@@ -336,7 +337,9 @@ def test_objects_that_hold_credentials(in_process, hidden):
     upstream = Upstream("quay.io")
     upstream.credentials = values
     read = UpstreamCredentials(values["username"], values["accessToken"])
-    hidden.check("a representation", f"{upstream!r} {upstream.describe(10)!r} {read!r} {read}")
+    headers = {"authorization": f"Basic {hidden.make('authorization-token')}"}
+    request = Request("GET", "https://registry.test", "/v2/", query={}, headers=headers, body=iter(()))
+    hidden.check("a representation", f"{upstream!r} {upstream.describe(10)!r} {read!r} {read} {request!r}")
 
 
 def test_output_of_a_server(tmp_path, hidden, echo):
