@@ -1,6 +1,7 @@
 """Pull through cache offline: a secret, a rule, a template, a pull, and what happened."""
 
 import json
+import textwrap
 
 import boto3
 import requests
@@ -13,13 +14,12 @@ POLICY = {
     "Version": "2012-10-17",
     "Statement": [{"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "ecr:BatchGetImage"}],
 }
+REPOSITORY = "docker-hub/library/alpine"
 
 
-def tell(title, response):
-    """Print a response without its metadata."""
-    if isinstance(response, dict):
-        response.pop("ResponseMetadata", None)
-    print(f"\n{title}\n{json.dumps(response, indent=2, default=str)}")
+def tell(text):
+    """Print a text under its heading."""
+    print(textwrap.fill(str(text), width=110, initial_indent="  ", subsequent_indent="  "))
 
 
 @mock_aws
@@ -28,38 +28,47 @@ def main():
     ecr = boto3.client("ecr", region_name="us-east-1")
     secretsmanager = boto3.client("secretsmanager", region_name="us-east-1")
 
+    print("A rule for Docker Hub, with a secret, and a template for the repositories that it makes")
     secret = secretsmanager.create_secret(
         Name="ecr-pullthroughcache/docker-hub", SecretString=json.dumps({"username": "me", "accessToken": "a-token"})
     )
     rule = ecr.create_pull_through_cache_rule(
         ecrRepositoryPrefix="docker-hub", upstreamRegistryUrl="registry-1.docker.io", credentialArn=secret["ARN"]
     )
-    tell("A rule for Docker Hub, with a secret", rule)
     ecr.create_repository_creation_template(
         prefix="docker-hub", appliedFor=["PULL_THROUGH_CACHE"], repositoryPolicy=json.dumps(POLICY)
     )
+    print(f"  {rule['ecrRepositoryPrefix']} -> {rule['upstreamRegistryUrl']}")
 
-    repository = "docker-hub/library/alpine"
-    answer = ecr.batch_get_image(repositoryName=repository, imageIds=[{"imageTag": "3.20"}])
-    tell(f"A pull of {repository}:3.20", answer)
-    tell("The repository that it made", ecr.describe_repositories())
-    tell("Its policy, from the template", ecr.get_repository_policy(repositoryName=repository))
+    print(f"A pull of {REPOSITORY}:3.20")
+    (image,) = ecr.batch_get_image(repositoryName=REPOSITORY, imageIds=[{"imageTag": "3.20"}])["images"]
+    (layer,) = json.loads(image["imageManifest"])["layers"]
+    url = ecr.get_download_url_for_layer(repositoryName=REPOSITORY, layerDigest=layer["digest"])["downloadUrl"]
+    print(f"  image      {image['imageId']['imageDigest']}")
+    print(f"  layer      {len(requests.get(url, timeout=60).content)} bytes")
 
-    layer = json.loads(answer["images"][0]["imageManifest"])["layers"][0]
-    url = ecr.get_download_url_for_layer(repositoryName=repository, layerDigest=layer["digest"])["downloadUrl"]
-    print(f"\nIts layer, downloaded\n{len(requests.get(url, timeout=60).content)} bytes")
+    print("What it made")
+    for repository in ecr.describe_repositories()["repositories"]:
+        policy = json.loads(ecr.get_repository_policy(repositoryName=repository["repositoryName"])["policyText"])
+        print(f"  repository {repository['repositoryUri']}")
+        print(f"  its policy {policy['Statement'][0]['Action']} is allowed, as the template says")
 
-    hub = upstream_registry("docker-hub")
-    hub.fail(status=429)
-    answer = ecr.batch_get_image(repositoryName=repository, imageIds=[{"imageTag": "3.20"}, {"imageTag": "3.21"}])
-    tell("With Docker Hub out of patience: one tag cached, one not", answer["failures"])
-    print("\nWhat Docker Hub was asked\n" + "\n".join(map(str, hub.pulls)))
-    print("\nWhat became of each pull, and why (failures are logged too)\n" + "\n".join(map(str, pull_log())))
+    print("Two tags, with Docker Hub out of patience: one is cached, one is not")
+    upstream_registry("docker-hub").fail(status=429)
+    answer = ecr.batch_get_image(repositoryName=REPOSITORY, imageIds=[{"imageTag": "3.20"}, {"imageTag": "3.21"}])
+    for image in answer["images"]:
+        print(f"  {image['imageId']['imageTag']}       {image['imageId']['imageDigest']}")
+    for failure in answer["failures"]:
+        print(f"  {failure['imageId']['imageTag']}       {failure['failureCode']}: {failure['failureReason']}")
 
+    print("Why the last one failed")
+    tell(pull_log()[-1])
+
+    print("A rule that ECR refuses")
     try:
         ecr.create_pull_through_cache_rule(ecrRepositoryPrefix="ghcr", upstreamRegistryUrl="ghcr.io")
     except ClientError as error:
-        print(f"\nA rule that ECR refuses\n{error}")
+        tell(error)
 
 
 if __name__ == "__main__":

@@ -51,15 +51,6 @@ def test_source_is_short_enough_to_read_in_one_sitting(source):
     assert len((PACKAGE / source).read_text(encoding="utf-8").splitlines()) <= LONGEST.get(source, 400)
 
 
-def test_places_that_the_old_modules_moved_to_exist():
-    rows = [row.split("|")[1:3] for row in section("What moved where").splitlines() if row.startswith("| `")]
-    assert len(rows) > 20
-    for _, new in rows:
-        places = re.findall(r"`([\w/]+\.py)`", new)
-        assert places
-        assert [name for name in places if name not in SOURCES] == []
-
-
 def test_modules_and_tests_that_the_document_names_exist():
     tests = {path.name: path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("test_*.py")}
     named = re.findall(r"`(test_\w+\.py)::(test_\w+)`", DOCUMENT)

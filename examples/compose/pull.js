@@ -2,8 +2,8 @@
 const ecrSdk = require("@aws-sdk/client-ecr");
 const secretsSdk = require("@aws-sdk/client-secrets-manager");
 
-const ecr = new ecrSdk.ECRClient({ maxAttempts: 10 });
-const secrets = new secretsSdk.SecretsManagerClient({ maxAttempts: 10 });
+const ecr = new ecrSdk.ECRClient({});
+const secrets = new secretsSdk.SecretsManagerClient({});
 const repositoryName = "docker-hub/library/alpine";
 
 async function createRule() {

@@ -1,12 +1,7 @@
-"""The page in a real browser, without a network but for moto's server.
-
-Where Chromium is not installed the tests skip; in CI, where ``.ci/run`` installs it, they fail.
-"""
+"""The page in a real browser, without a network but for moto's server."""
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,44 +9,6 @@ import pytest
 
 from conftest import Aws
 from tests.page.viewing import View
-
-# A profile of its own comes with each start.
-OPTIONS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
-
-
-def find_chromium() -> str | None:
-    return shutil.which("chromium")
-
-
-# Not for the session: as long as it runs, no other test of the process could start an event loop.
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    chromium = find_chromium()
-    if chromium is None:
-        _end("Chromium is not installed (Debian package chromium)")
-    try:
-        from playwright.sync_api import sync_playwright
-    except ImportError:
-        _end("playwright is not installed (PyPI package playwright)")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=OPTIONS)
-        yield browser
-        browser.close()
-
-
-def _end(reason: str) -> Any:
-    if os.environ.get("CI") == "true":
-        pytest.fail(reason)
-    pytest.skip(reason)
 
 
 @pytest.fixture

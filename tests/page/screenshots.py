@@ -14,7 +14,7 @@ from playwright.sync_api import sync_playwright
 
 from conftest import Aws
 from moto_ecr_ptc import upstream_registry
-from tests.page.conftest import OPTIONS, find_chromium
+from tests.browser import OPTIONS, find_chromium
 from tests.page.viewing import View
 
 IMAGES = Path(__file__).parent.parent.parent / "docs" / "images"

@@ -56,11 +56,17 @@ class PullRecord:
     """``BatchGetImage``, ``GetDownloadUrlForLayer`` or ``ListImageReferrers``, also for the registry endpoint."""
 
     account_id: str
+    """The account whose registry was asked."""
+
     region: str
+    """The Region of that registry."""
+
     caller: str
     """The ARN of who asked; of the account's root user while moto does not enforce IAM."""
 
     repository: str
+    """The repository's name in that registry."""
+
     reference: str
     """A tag; or the digest of an image or layer."""
 

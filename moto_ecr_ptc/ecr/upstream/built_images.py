@@ -61,6 +61,8 @@ class UpstreamImage:
     """The bytes of the manifest, or of the index of an image with platforms."""
 
     media_type: str
+    """The media type of the manifest, or of the index."""
+
     _layers: tuple[Blob, ...] = field(repr=False, compare=False)
     """The manifest has their digests: images with the same one are equal."""
 

@@ -28,7 +28,10 @@ class HeldImage:
     """None if the image has no tag, and belongs to no index."""
 
     digest: str
+    """The sha256 of the manifest's bytes, as ``sha256:<hex>``."""
+
     media_type: str
+    """The media type of the manifest, or of the index."""
 
 
 @dataclass

@@ -31,7 +31,11 @@ class Pull:
     """A tag; or the digest of a layer, or of the image whose referrers were asked for."""
 
     account_id: str
+    """The account whose registry asked."""
+
     region: str
+    """The Region of that registry."""
+
     at: datetime
     """When, by moto's clock."""
 
