@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import logging
 import socket
@@ -228,6 +229,7 @@ def test_token_of_an_image_client_that_is_refused(aws, caller, hidden, logged, s
     answer = endpoint("GET", "/v2/app/manifests/v1", auth=None, headers={"Authorization": f"{scheme} {sent}"})
     assert answer.status_code in (400, 401)
     hidden.add("what-was-sent", sent)
+    hidden.add("password", base64.b64decode(sent).decode().partition(":")[2])
     hidden.check("the answer", f"{answer.headers} {answer.text}")
     hidden.check("what is kept", kept(aws))
     hidden.check("the log", logged())
