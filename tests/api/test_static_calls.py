@@ -151,7 +151,8 @@ def test_proxy_has_another_registry_answer(ecr, url):
 def test_credentials_are_set_and_taken_back(ecr, url):
     credentials = {"username": "u", "accessToken": "t"}
     assert call(url, "credentials", credentials=credentials) == {}
-    assert requests.get(f"{url}pulls?registry=quay.io", timeout=60).json() == {"credentials": credentials, "pulls": []}
+    accepted = requests.get(f"{url}accepted-credentials?registry=quay.io", timeout=60)
+    assert accepted.json() == {"credentials": credentials}
     assert failure_codes(pull(ecr, "quay/team/app")) == ["UpstreamAccessDenied"]
     call(url, "credentials", credentials=None)
     assert digest(pull(ecr, "quay/team/app"))

@@ -39,7 +39,7 @@ _KMS_ARN = re.compile(r"arn:[^:]+:kms:(?P<region>[^:]+):(?P<account>[^:]+):(?:ke
 class UpstreamCredentials:
     """What ECR presents to an upstream registry."""
 
-    username: str
+    username: str = field(repr=False)
     access_token: str = field(repr=False)
 
 

@@ -52,9 +52,9 @@ class Layers:
         forget_references(repository)
         repository.images[:] = [image for image in repository.images if not isinstance(image, StoredImage)]
 
-    def mark_used(self, repository: Repository, image: Image) -> None:
-        """Record that an image was stored: its layers go with the last image that has them."""
-        self._unused.get(repository.name, set()).difference_update(referenced_blobs([image]))
+    def mark_used(self, repository: Repository, blobs: Iterable[str]) -> None:
+        """Record that an image with these blobs was stored: they go with the last image that has them."""
+        self._unused.get(repository.name, set()).difference_update(blobs)
 
     @contextmanager
     def cleaning_up(self, repository: Repository) -> Iterator[None]:

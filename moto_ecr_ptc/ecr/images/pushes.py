@@ -53,7 +53,7 @@ def push(repository: Repository, layers: Layers, tag: str | None, manifest: Mani
         held = {other.digest: other for other in others}
         image = StoredImage(repository, manifest, image_size(manifest, held))
         repository.images.append(image)
-    layers.mark_used(repository, image)
+    layers.mark_used(repository, [blob.digest for blob in manifest.blobs])
     if tag:
         move_tag(repository, tag, image)
     return image
