@@ -80,7 +80,7 @@ def find_image(
         return fault
     if repository is None:
         return failures.get(tag or "", _missing(image_id))
-    image = find_by_tag(repository, tag) if tag else find_by_digest(repository, digest or "")
+    image = find_by_tag(repository, tag) if tag else find_by_digest(repository, image_id["imageDigest"])
     found = image and digest_of(image)
     if image is None or found is None:
         return failures.get(tag or "", _missing(image_id))
