@@ -41,7 +41,7 @@ def _results() -> list[tuple[str, str]]:
 
 
 def _place(name: str) -> tuple[str, str]:
-    """Return the room and the function of a mutant, ``module.x_function__mutmut_1`` or ``module.xǁClassǁmethod__mutmut_1``."""
+    """Return the room and the function of a mutant, which is ``room.x_f__mutmut_1`` or ``room.xǁClassǁf__mutmut_1``."""
     path, _, mangled = name.rpartition(".")
     function = re.sub(r"__mutmut_\d+$", "", mangled)
     function = function[2:].replace("ǁ", ".") if function.startswith("xǁ") else function[2:]
