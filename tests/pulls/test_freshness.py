@@ -177,6 +177,16 @@ def test_deleted_repository_is_created_anew(ecr, quay):
     assert len(quay.pulls) == 2
 
 
+def test_repository_that_is_made_by_hand_after_a_deletion_is_no_cache(aws, ecr, quay):
+    pull(ecr, BWA)
+    ecr.delete_repository(repositoryName=BWA, force=True)
+    ecr.create_repository(repositoryName=BWA)
+    answer = requests.get(
+        f"{aws.endpoint_url or 'http://motoapi.amazonaws.com'}/moto-api/static/ecr/overview", timeout=60
+    )
+    assert answer.json()["repositories"] == []
+
+
 def test_deleted_rule_leaves_what_is_cached_and_brings_nothing_new(ecr, quay):
     pulled = digest(pull(ecr, BWA))
     ecr.delete_pull_through_cache_rule(ecrRepositoryPrefix="quay")
