@@ -30,7 +30,7 @@ def main() -> None:
         rooms.setdefault(room, Counter())[status] += 1
     print("room".ljust(32), *(column.rjust(11) for column in COLUMNS), "score".rjust(8))
     for room, counts in sorted(rooms.items()):
-        print(room.ljust(32), *(str(counts[column]).rjust(11) for column in COLUMNS), f"{_score(counts):7.1%}".rjust(8))
+        print(room.ljust(32), *(str(counts[column]).rjust(11) for column in COLUMNS), _score(counts).rjust(8))
     print(*("", "`mutmut show NAME` shows each of these:", *unnoticed) if unnoticed else (), sep="\n")
 
 
@@ -56,11 +56,11 @@ def _read_change(name: str, function: str) -> Change:
     return Change(function, removed, added)
 
 
-def _score(counts: Counter[str]) -> float:
+def _score(counts: Counter[str]) -> str:
     """Return the share of the mutants that the tests notice, of those that ran and that change something."""
     noticed = counts["killed"] + counts["timeout"]
     judged = noticed + counts["survived"] + counts["no tests"]
-    return noticed / judged if judged else 1.0
+    return f"{noticed / judged:.1%}" if judged else "-"
 
 
 def _run(*arguments: str) -> str:
