@@ -13,5 +13,16 @@ class Change(NamedTuple):
     added: str
 
 
-EQUIVALENT: dict[Change, str] = {}
+EQUIVALENT = {
+    Change(
+        "_find_key",
+        'return backend.keys.get(backend.get_key_id_from_alias(alias) or "")',
+        'return backend.keys.get(backend.get_key_id_from_alias(alias) or "XXXX")',
+    ): "neither text is the id of a key",
+    Change(
+        "role_trusts",
+        'trust = _evaluate_policy(role.assume_role_policy_document, principal, "sts:AssumeRole", "*")',
+        'trust = _evaluate_policy(role.assume_role_policy_document, principal, "sts:AssumeRole", "XX*XX")',
+    ): "a trust policy names no resource: it is about the role that has it",
+}
 """The reason why each is equivalent."""
