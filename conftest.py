@@ -13,7 +13,6 @@ from typing import Any
 
 import boto3
 import botocore.session
-import freezegun
 import pytest
 import requests
 from botocore.auth import SigV4Auth
@@ -23,9 +22,18 @@ from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 from moto import mock_aws
 from moto.core import set_initial_no_auth_action_count
-from moto.server import ThreadedMotoServer
 
 from moto_ecr_ptc import UpstreamRegistry, upstream_registry
+
+try:
+    import freezegun
+    from moto.server import ThreadedMotoServer
+except ImportError as error:
+    # A reader of the documents may have written a first test into the clone.
+    pytest.exit(
+        f"This clone's own tests need pip install -e '.[test]' ({error}). Tests of yours belong outside of the clone.",
+        returncode=pytest.ExitCode.USAGE_ERROR,
+    )
 
 pytest_plugins = ["pytester", "tests.browser"]
 
@@ -47,16 +55,9 @@ REPOSITORY_POLICY = json.dumps(
         "Statement": [{"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "ecr:BatchGetImage"}],
     }
 )
+_UNTAGGED_BUT_ONE = {"tagStatus": "untagged", "countType": "imageCountMoreThan", "countNumber": 1}
 LIFECYCLE_POLICY = json.dumps(
-    {
-        "rules": [
-            {
-                "rulePriority": 1,
-                "selection": {"tagStatus": "untagged", "countType": "imageCountMoreThan", "countNumber": 1},
-                "action": {"type": "expire"},
-            }
-        ]
-    }
+    {"rules": [{"rulePriority": 1, "selection": _UNTAGGED_BUT_ONE, "action": {"type": "expire"}}]}
 )
 
 

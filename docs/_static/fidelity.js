@@ -66,7 +66,7 @@ function readChoices() {
 function writeChoices() {
   const query = new URLSearchParams(chosenMarks().map((mark) => ["mark", mark]));
   if (text.value.trim()) query.set("words", text.value.trim());
-  history.replaceState(null, "", `${location.pathname}${query.size ? `?${query}` : ""}${location.hash}`);
+  history.replaceState(null, "", `${location.pathname}${String(query) && `?${query}`}${location.hash}`);
 }
 
 const chosenMarks = () => boxes.filter((box) => box.checked).map((box) => box.value);

@@ -18,6 +18,10 @@ _PORT_OPTION = re.compile(r"(-p|--port|\bport)([ =]?)(500\d)\b")
 _SERVER = re.compile(r"(?:\w+=\S* )*(?:moto_ecr_ptc_server|python -m moto_ecr_ptc)(?: |$)")
 _NOT_FOUND = re.compile(r"line \d+: (\S+): command not found")
 _NOTHING_RAN = re.compile(r"^Ran 0 tests|^no tests ran", re.MULTILINE)
+_LEFT_OUT = re.compile(
+    r"^=+ .*\b\d+ (?:skipped|deselected|xfailed|xpassed)\b|^OK \(.*(?:skipped|expected failures)", re.MULTILINE
+)
+"""What pytest and unittest say of tests that ran in part or not at all, or were to fail."""
 # The warnings of botocore about the age of the Python that runs the tests say nothing about a page.
 _PYTHON = "python -W error -W 'ignore:Boto3 will no longer support Python'"
 _OUTPUT_SECONDS = 20
@@ -95,7 +99,9 @@ class _PageRun:
 
     def _run_tests(self, block: Block, text: str) -> None:
         name = self._write(block, text, f"test_example_{block.line}.py")
-        self._must_succeed(block, self._terminal.run(f"{_PYTHON} -m pytest {name}"))
+        printed = self._terminal.run(f"{_PYTHON} -m pytest {name}")
+        self._must_succeed(block, printed)
+        self._must_run_all(block, printed)
 
     def _run_command(self, block: Block, text: str) -> None:
         self._write(block, text)
@@ -106,6 +112,7 @@ class _PageRun:
         self._must_succeed(block, printed)
         if _NOTHING_RAN.search(printed.output):
             raise BlockFailed(f"{block}: the command finds no test\n{printed.output}")
+        self._must_run_all(block, printed)
 
     def _write(self, block: Block, text: str, name: str = "") -> str:
         """Write a block into a file of its name, or of the one that is given, and return which."""
@@ -160,6 +167,10 @@ class _PageRun:
             raise BlockFailed(f"{block}: it does not end\n{printed.output}")
         if printed.status != 0:
             raise BlockFailed(f"{block}: it ends with status {printed.status}\n{printed.output}")
+
+    def _must_run_all(self, block: Block, printed: Printed) -> None:
+        if _LEFT_OUT.search(printed.output):
+            raise BlockFailed(f"{block}: not all of its tests ran and passed\n{printed.output}")
 
     def _skip_what_is_missing(self, block: Block, printed: Printed) -> None:
         missing = FROM_THE_MACHINE.intersection(_NOT_FOUND.findall(printed.output))

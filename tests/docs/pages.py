@@ -45,6 +45,7 @@ _REMARKS = [
     re.compile(r"<!-- (?P<by_ci>run by \.ci/run) -->"),
 ]
 _FENCE = re.compile(r"(?P<indent> *)(?P<fence>`{3,}|~{3,})(?P<language>.*)")
+_MISPLACED_FENCE = re.compile(r"[\s>*+.)\d-]+(?:```|~~~)[^`]*")
 _INLINE_CODE = re.compile(r"(`+).*?\1")
 _NAME_IN_COMMAND = re.compile(r"[\w./-]*\w\.\w+\b")
 
@@ -123,6 +124,7 @@ class _Reader:
         while at < len(lines):
             opening = _FENCE.fullmatch(lines[at])
             if not opening:
+                self._check_for_hidden_code(lines, at)
                 remark = self._remark(lines, at)
                 at += 1
                 continue
@@ -145,6 +147,16 @@ class _Reader:
         elif at + 1 == len(lines) or not _FENCE.fullmatch(lines[at + 1]):
             self._fault(at + 1, "the comment is about the block on the next line, but there is none")
         return {name: value for name, value in found.groupdict().items() if value} if found else {}
+
+    def _check_for_hidden_code(self, lines: list[str], at: int) -> None:
+        """Note what a reader sees as a block of code although it has no fence on a line of its own."""
+        line = lines[at]
+        if _MISPLACED_FENCE.fullmatch(line):
+            self._fault(at + 1, f"a fence that is not on a line of its own: {line.strip()}")
+        elif re.match(r" *\t| {4}", line) and (at == 0 or not lines[at - 1].strip()):
+            self._fault(at + 1, f"a block that is indented instead of fenced: {line.strip()}")
+        elif "<pre" in _INLINE_CODE.sub("", line):
+            self._fault(at + 1, "a block of HTML")
 
     def _closing(self, lines: list[str], at: int, fence: str) -> int:
         for end in range(at + 1, len(lines)):

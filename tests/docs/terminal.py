@@ -94,7 +94,7 @@ class Terminal:
 
     def run(self, script: str) -> Printed:
         """Run a script to its end, or for ``BLOCK_SECONDS``."""
-        process, log = self._start(f"trap 'declare -p >{self._variables}' EXIT\nset -e\n{script}")
+        process, log = self._start(f"trap 'declare -p >{self._variables}' EXIT\nset -eo pipefail\n{script}")
         try:
             status: int | None = process.wait(BLOCK_SECONDS)
         except subprocess.TimeoutExpired:

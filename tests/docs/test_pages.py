@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 
@@ -44,6 +45,14 @@ def test_page_does_what_it_says(name, shared, tmp_path):
         if not failed.is_offline:
             pytest.fail(f"{name}: {failed}", pytrace=False)
         cannot_run(f"no connection for: {failed}")
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_page_tells_its_reader_the_name_of_each_file(name):
+    # Comments, which name files for the runner, are invisible.
+    shown = re.sub(r"<!--.*?-->", "", (ROOT / name).read_text(encoding="utf-8"))
+    files = {block.file for block in read_page(name).blocks if block.file}
+    assert [file for file in sorted(files) if file not in shown] == []
 
 
 @pytest.mark.parametrize(("name", "test"), RUN_ELSEWHERE.items())

@@ -91,6 +91,10 @@ def test_page_without_anything_to_run_needs_no_environment(read):
     assert read("```text\n1\n```\n").install is None
 
 
+def test_line_that_goes_on_below_an_item_is_text(read):
+    assert read("1. item\n    that goes on, with ``` `code` ```\n").blocks == []
+
+
 def test_comment_within_code_is_text(read):
     assert read("Write `<!-- file: NAME -->` before it.\n").blocks == []
 
@@ -104,6 +108,11 @@ def test_comment_within_code_is_text(read):
         ("````text\n1\n````\n", "page.md:1: a fence other than three backticks"),
         ("~~~text\n1\n~~~\n", "page.md:1: a fence other than three backticks"),
         ("a\n```text\n1\n", "page.md:2: a block without an end"),
+        ("> ```python\n", "page.md:1: a fence that is not on a line of its own: > ```python"),
+        ("\t```python\n", "page.md:1: a fence that is not on a line of its own: ```python"),
+        ("a\n\n    print(1)\n", "page.md:3: a block that is indented instead of fenced: print(1)"),
+        ("a\n\n\tprint(1)\n", "page.md:3: a block that is indented instead of fenced: print(1)"),
+        ("<pre>\n", "page.md:1: a block of HTML"),
         (
             "<!-- fiel: a.py -->\n```text\n1\n```\n",
             "page.md:1: a comment that the runner of examples does not know: <!-- fi",

@@ -62,6 +62,7 @@ def fail(run):
         ("```python\nimport warnings\ndef test_it():\n    warnings.warn('a warning')\n```\n", "UserWarning: a warning"),
         ("```sh\necho before\nfalse\necho after\n```\n", "it ends with status 1\nbefore\n"),
         ("```sh\nno-such-program\n```\n", "no-such-program: command not found"),
+        ("```sh\nfalse | cat\n```\n", "it ends with status 1"),
     ],
 )
 def test_block_that_fails_is_named_with_what_it_printed(fail, text, failure):
@@ -69,6 +70,12 @@ def test_block_that_fails_is_named_with_what_it_printed(fail, text, failure):
     assert failed.startswith("page.md:7: ")
     assert failure in failed
     assert "after" not in failed
+
+
+@pytest.mark.parametrize("mark", ["skip(reason='later')", "xfail(reason='it fails', strict=False)"])
+def test_test_that_is_left_out_fails(fail, mark):
+    failed = fail(f"```python\nimport pytest\n\n\n@pytest.mark.{mark}\ndef test_it():\n    assert 1 == 2\n```\n")
+    assert failed.startswith("page.md:4: not all of its tests ran and passed\n")
 
 
 def test_blocks_after_one_that_fails_are_not_run(fail, tmp_path):
@@ -158,6 +165,11 @@ def test_command_that_fails_is_named(fail):
 
 def test_command_that_finds_no_test_fails(fail):
     assert fail(UNITTEST.format("class It(unittest.TestCase):\n    pass")).startswith("page.md:5: ")
+
+
+def test_command_that_skips_a_test_fails(fail):
+    test = "class It(unittest.TestCase):\n    def test_it(self):\n        self.skipTest('later')"
+    assert fail(UNITTEST.format(test)).startswith("page.md:5: not all of its tests ran and passed\n")
 
 
 def test_warning_of_a_command_that_runs_python_fails(fail):
