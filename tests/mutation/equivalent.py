@@ -21,6 +21,24 @@ EQUIVALENT = {
     ): "neither text is the id of a key",
     **{
         Change(
+            "SecretReader._find",
+            'raise SecretElsewhere("is not in the account and Region of the registry")',
+            f"raise SecretElsewhere({reason})",
+        ): "validations and pulls tell it, and find no such rule: its creation or its update was refused"
+        for reason in (
+            "None",
+            '"XXis not in the account and Region of the registryXX"',
+            '"is not in the account and region of the registry"',
+            '"IS NOT IN THE ACCOUNT AND REGION OF THE REGISTRY"',
+        )
+    },
+    Change(
+        "find_image",
+        'return failures.get(tag or "", _missing(image_id))',
+        'return failures.get(tag or "XXXX", _missing(image_id))',
+    ): "without a tag there is a digest, and nothing is pulled that could have failed",
+    **{
+        Change(
             "_primary",
             'return cast("FakeSecret", getattr(secret, "source", secret))',
             f'return cast({name}, getattr(secret, "source", secret))',
