@@ -192,6 +192,13 @@ def test_expire_makes_cached_tags_stale(ecr, url):
     assert digest(pull(ecr, "quay/team/app")) == new
 
 
+def test_expire_counts_the_tags_of_all_repositories(ecr, url):
+    for tag in ("1", "2"):
+        pull(ecr, "quay/team/app", tag)
+    pull(ecr, "quay/team/other")
+    assert requests.post(f"{url}expire", timeout=60).json() == {"expired": 3}
+
+
 def test_expire_counts_tags_and_not_the_images_whose_referrers_were_asked_for(ecr, url):
     if not hasattr(ecr, "list_image_referrers"):
         pytest.skip("the model of an older botocore has no ListImageReferrers")

@@ -44,11 +44,12 @@ class UpstreamCredentials:
 
 
 class MalformedSecret(ValueError):
-    """A secret without valid credentials. ``reason`` says why, as a phrase that follows the secret's ARN."""
+    """A secret without valid credentials."""
 
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
+    @property
+    def reason(self) -> str:
+        """Why it has none, as a phrase that follows the secret's ARN."""
+        return str(self)
 
 
 @dataclass(frozen=True)
