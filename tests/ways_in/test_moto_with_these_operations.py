@@ -149,9 +149,11 @@ def test_response_redefines_only_those_methods_of_motos_that_it_extends():
         "describe_repositories",
         "dispatch",
         "get_authorization_token",
+        "put_image",
+        "setup_class",
     }
 
 
 def redefined(owner, moto):
     """Return the names in a class that a class of moto's has too, but for what every class has."""
-    return {name for name in vars(owner) if hasattr(moto, name)} - set(dir(type("Empty", (), {})))
+    return {name for name in vars(owner) if hasattr(moto, name) and not name.startswith("__")}
