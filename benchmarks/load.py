@@ -87,7 +87,7 @@ def measure_crowd() -> Iterator[Amount]:
     yield Amount("answers with another digest", outcomes["wrong"], "", 0)
     yield Amount("requests upstream: manifests", asked["manifests"], "", _IMAGES)
     yield Amount("requests upstream: blobs", asked["blobs"], "", 2 * _IMAGES)
-    yield Amount("time", seconds, " s", None)
+    yield Amount("time", seconds, "s", None)
 
 
 @contextmanager
@@ -170,4 +170,4 @@ def _digest(client: Client, repository: str, digest: str) -> str:
 
 
 def _peak(name: str, ours: Registry) -> Amount:
-    return Amount(name, ours.peak / 1_000_000, " MB", PEAK)
+    return Amount(name, ours.peak / 1_000_000, "MB", PEAK)

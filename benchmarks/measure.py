@@ -1,12 +1,11 @@
-"""What the benchmarks share: a comparison of two timings, a single figure, and the budgets that both are held to."""
+"""What the benchmarks share: comparisons of timings, curves, single figures, and the budgets that they are held to."""
 
 from __future__ import annotations
 
 import gc
-import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from statistics import median, quantiles
 from time import perf_counter, process_time
 from typing import Any, Callable, NamedTuple
@@ -23,62 +22,75 @@ class Pair(NamedTuple):
 class Ratio:
     """A budget: ours takes at most ``limit`` times as long as theirs."""
 
-    limit: float
+    limit: float | None
+    unit = "x"
+    is_minimum = False
 
     def score(self, pair: Pair) -> float:
         return pair.ours / pair.theirs
-
-    def keeps(self, score: float) -> bool:
-        return score <= self.limit
-
-    def format(self, score: float) -> str:
-        return f"{score:.3f} x"
-
-    @property
-    def bound(self) -> str:
-        return f"<= {self.format(self.limit):>8}"
 
 
 @dataclass(frozen=True)
 class Throughput(Ratio):
     """A budget: ours gets at least ``limit`` times as much done as theirs in the same time."""
 
+    is_minimum = True
+
     def score(self, pair: Pair) -> float:
         return pair.theirs / pair.ours
 
-    def keeps(self, score: float) -> bool:
-        return score >= self.limit
-
-    @property
-    def bound(self) -> str:
-        return f">= {self.format(self.limit):>8}"
-
 
 @dataclass(frozen=True)
-class Extra:
-    """A budget: ours takes at most ``limit`` seconds longer than theirs."""
+class Extra(Ratio):
+    """A budget: ours takes at most ``limit`` milliseconds longer than theirs."""
 
-    limit: float
+    unit = "ms"
 
     def score(self, pair: Pair) -> float:
-        return pair.ours - pair.theirs
-
-    def keeps(self, score: float) -> bool:
-        return score <= self.limit
-
-    def format(self, score: float) -> str:
-        return f"{score * 1000:+.1f} ms"
-
-    @property
-    def bound(self) -> str:
-        return f"<= {self.format(self.limit):>8}"
+        return (pair.ours - pair.theirs) * 1000
 
 
 @dataclass(frozen=True)
 class Figure(Ratio):
     """No budget: how many times as long as theirs ours takes, for the record."""
 
-    limit: float = math.inf
+    limit: float | None = None
+
+
+class Point(NamedTuple):
+    """How long a call takes where there are so many of something."""
+
+    size: int
+    milliseconds: float
+
+
+@dataclass(frozen=True)
+class Row:
+    """What one measurement came to, without the rounds: a row of the table."""
+
+    what: str
+    measured: float
+    unit: str
+    limit: float | None
+    is_minimum: bool = False
+    """Whether the limit is the least that may be measured, not the most."""
+
+    middle_half: tuple[float, float] | None = None
+    """Between which scores half of the rounds are."""
+
+    milliseconds: tuple[float, float] | None = None
+    """How long ours took, and what it is compared with."""
+
+    axis: str | None = None
+    """What there is more and more of, if this is a curve."""
+
+    points: Sequence[Point] = ()
+
+    @property
+    def holds(self) -> bool:
+        if self.limit is None:
+            return True
+        return self.measured >= self.limit if self.is_minimum else self.measured <= self.limit
 
 
 @dataclass(frozen=True)
@@ -86,27 +98,41 @@ class Comparison:
     """Rounds of ours beside theirs. Only the two sides of one round are compared: they ran next to each other."""
 
     name: str
-    budget: Ratio | Extra
+    budget: Ratio
     rounds: Sequence[Pair]
 
-    @property
-    def scores(self) -> list[float]:
-        return [self.budget.score(pair) for pair in self.rounds]
-
-    @property
-    def holds(self) -> bool:
-        return self.budget.keeps(median(self.scores))
-
-    def format(self) -> str:
-        """Return a row: name, ours, theirs, score, the middle half of the rounds' scores, budget, verdict."""
+    def row(self) -> Row:
+        scores = [self.budget.score(pair) for pair in self.rounds]
+        low, _, high = quantiles(scores, n=4, method="inclusive")
         ours, theirs = (median(side) * 1000 for side in zip(*self.rounds))
-        low, _, high = quantiles(self.scores, n=4, method="inclusive")
-        shown, low_shown, high_shown = map(self.budget.format, (median(self.scores), low, high))
-        row = f"  {self.name:34} {ours:9.3f} ms {theirs:9.3f} ms {shown:>10}  [{low_shown:>8} .. {high_shown:>8}]"
-        if self.budget.limit == math.inf:
-            return f"{row}  no budget"
-        verdict = "holds" if self.holds else "MISSED"
-        return f"{row}  {self.budget.bound}  {verdict}"
+        return Row(
+            self.name,
+            median(scores),
+            self.budget.unit,
+            self.budget.limit,
+            self.budget.is_minimum,
+            middle_half=(low, high),
+            milliseconds=(ours, theirs),
+        )
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Rounds of one call at several sizes of something. The budget is for the largest size beside the smallest."""
+
+    name: str
+    axis: str
+    """What there is more and more of."""
+
+    budget: Ratio
+    sizes: Sequence[int]
+    rounds: Sequence[Sequence[float]]
+    """In seconds, for each of the sizes."""
+
+    def row(self) -> Row:
+        ends = Comparison(self.name, self.budget, [Pair(times[-1], times[0]) for times in self.rounds])
+        points = [Point(size, median(times) * 1000) for size, times in zip(self.sizes, zip(*self.rounds))]
+        return replace(ends.row(), axis=self.axis, points=points)
 
 
 @dataclass(frozen=True)
@@ -118,17 +144,23 @@ class Amount:
     unit: str
     limit: float | None
 
-    @property
-    def holds(self) -> bool:
-        return self.limit is None or self.value <= self.limit
+    def row(self) -> Row:
+        return Row(self.name, self.value, self.unit, self.limit)
 
-    def format(self) -> str:
-        """Return a row: name, value, budget, verdict."""
-        row = f"  {self.name:34} {self.value:9,.4g}{self.unit:3}"
-        if self.limit is None:
-            return f"{row:88}  no budget"
-        verdict = "holds" if self.holds else "MISSED"
-        return f"{row:88}  <= {self.limit:,}{self.unit}  {verdict}"
+
+@dataclass(frozen=True)
+class Step:
+    """A timed call, and what to do before and after it, untimed."""
+
+    call: Callable[[], Any]
+    prepare: Callable[[], Any] = field(default=lambda: None)
+    undo: Callable[[], Any] = field(default=lambda: None)
+
+    def seconds(self) -> float:
+        self.prepare()
+        duration = seconds(self.call)
+        self.undo()
+        return duration
 
 
 def seconds(call: Callable[[], Any]) -> float:

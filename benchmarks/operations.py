@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from functools import partial
 from itertools import count
 from statistics import median
-from typing import Any, Callable
+from typing import Any
 
 import boto3
 import measure
-from measure import Comparison, Figure, Pair, Ratio
+from measure import Comparison, Figure, Pair, Ratio, Step
 from moto import mock_aws
 
 import moto_ecr_ptc  # noqa: F401  (importing it activates it)
@@ -38,21 +37,6 @@ _MEASURED = "measured"
 _TAG = {"imageTag": "latest"}
 
 
-@dataclass(frozen=True)
-class _Step:
-    """A timed call, and what to do before and after it, untimed."""
-
-    call: Callable[[], Any]
-    prepare: Callable[[], Any] = field(default=lambda: None)
-    undo: Callable[[], Any] = field(default=lambda: None)
-
-    def seconds(self) -> float:
-        self.prepare()
-        duration = measure.seconds(self.call)
-        self.undo()
-        return duration
-
-
 def compare_single_rules() -> Iterator[Comparison]:
     """Compare each operation on one rule with ``create_repository``."""
     with mock_aws():
@@ -61,7 +45,7 @@ def compare_single_rules() -> Iterator[Comparison]:
         for number, kind in zip(range(_PRESENT), list(kinds) * _PRESENT):
             ecr.create_repository(repositoryName=f"present-{number}")
             ecr.create_pull_through_cache_rule(ecrRepositoryPrefix=f"present-{number}", **kinds[kind])
-        create_repository = _Step(
+        create_repository = Step(
             call=lambda: ecr.create_repository(repositoryName=_MEASURED),
             undo=lambda: ecr.delete_repository(repositoryName=_MEASURED),
         )
@@ -81,7 +65,7 @@ def compare_single_templates() -> Iterator[Comparison]:
         for number in range(_PRESENT):
             ecr.create_repository(repositoryName=f"present-{number}")
             ecr.create_repository_creation_template(prefix=f"present-{number}", appliedFor=["PULL_THROUGH_CACHE"])
-        create_repository = _Step(
+        create_repository = Step(
             call=lambda: ecr.create_repository(repositoryName=_MEASURED),
             undo=lambda: ecr.delete_repository(repositoryName=_MEASURED),
         )
@@ -93,14 +77,14 @@ def compare_single_templates() -> Iterator[Comparison]:
             ecr.delete_repository_creation_template(prefix=_MEASURED)
 
         steps = {
-            "create": _Step(create, undo=delete),
-            "describe one": _Step(
+            "create": Step(create, undo=delete),
+            "describe one": Step(
                 lambda: ecr.describe_repository_creation_templates(prefixes=[_MEASURED]), create, delete
             ),
-            "update": _Step(
+            "update": Step(
                 lambda: ecr.update_repository_creation_template(prefix=_MEASURED, description="new"), create, delete
             ),
-            "delete": _Step(delete, prepare=create),
+            "delete": Step(delete, prepare=create),
         }
         for name, rounds in _interleave(steps, create_repository).items():
             yield Comparison(name, TEMPLATE_OPERATION, rounds)
@@ -114,8 +98,8 @@ def compare_template_pages() -> Iterator[Comparison]:
             ecr.create_repository(repositoryName=f"present-{number}")
             ecr.create_repository_creation_template(prefix=f"present-{number}", appliedFor=["PULL_THROUGH_CACHE"])
         name = f"describe {_PAGE} templates"
-        step = _Step(ecr.describe_repository_creation_templates)
-        yield Comparison(name, TEMPLATE_OPERATION, _interleave({name: step}, _Step(ecr.describe_repositories))[name])
+        step = Step(ecr.describe_repository_creation_templates)
+        yield Comparison(name, TEMPLATE_OPERATION, _interleave({name: step}, Step(ecr.describe_repositories))[name])
 
 
 def compare_pages() -> Iterator[Comparison]:
@@ -128,7 +112,7 @@ def compare_pages() -> Iterator[Comparison]:
                 ecr.create_repository(repositoryName=f"present-{number}")
                 ecr.create_pull_through_cache_rule(ecrRepositoryPrefix=f"present-{number}", **members)
             name = f"describe {_PAGE}, {kind}"
-            rounds = _interleave({name: _Step(ecr.describe_pull_through_cache_rules)}, _Step(ecr.describe_repositories))
+            rounds = _interleave({name: Step(ecr.describe_pull_through_cache_rules)}, Step(ecr.describe_repositories))
             yield Comparison(name, RULE_OPERATION, rounds[name])
 
 
@@ -141,8 +125,8 @@ def compare_pulls() -> Iterator[Comparison]:
         repository = "present-0/0"
         digest = {"imageDigest": _pull(full, repository, _TAG)["images"][0]["imageId"]["imageDigest"]}
         for name, image_id in {"by tag": _TAG, "by digest": digest}.items():
-            step = _Step(partial(_pull, full, repository, image_id))
-            reference = _Step(partial(_pull, small, repository, image_id))
+            step = Step(partial(_pull, full, repository, image_id))
+            reference = Step(partial(_pull, small, repository, image_id))
             yield Comparison(name, FULL_REGISTRY, _interleave({name: step}, reference)[name])
 
 
@@ -158,7 +142,7 @@ def compare_first_pulls() -> Iterator[Comparison]:
             ecr.create_repository(repositoryName=_MEASURED)
             ecr.put_image(repositoryName=_MEASURED, imageManifest=manifest, **_TAG)
 
-        reference = _Step(push, undo=lambda: ecr.delete_repository(repositoryName=_MEASURED, force=True))
+        reference = Step(push, undo=lambda: ecr.delete_repository(repositoryName=_MEASURED, force=True))
         numbers = count()
         steps = {
             "without a template": _first_pull(ecr, "plain", numbers),
@@ -168,7 +152,7 @@ def compare_first_pulls() -> Iterator[Comparison]:
             yield Comparison(name, FIRST_PULL, rounds)
 
 
-def _first_pull(ecr: Any, prefix: str, numbers: Iterator[int]) -> _Step:
+def _first_pull(ecr: Any, prefix: str, numbers: Iterator[int]) -> Step:
     """Return a pull of a name that none had before: what an upstream has under a name is built at its first pull."""
     name = ""
 
@@ -176,7 +160,7 @@ def _first_pull(ecr: Any, prefix: str, numbers: Iterator[int]) -> _Step:
         nonlocal name
         name = f"{prefix}/{_MEASURED}-{next(numbers)}"
 
-    return _Step(
+    return Step(
         lambda: _pull(ecr, name, _TAG), prepare, undo=lambda: ecr.delete_repository(repositoryName=name, force=True)
     )
 
@@ -224,7 +208,7 @@ def _kinds_of_rule() -> dict[str, dict[str, str]]:
     )
 
 
-def _rule_steps(ecr: Any, members: dict[str, str]) -> dict[str, _Step]:
+def _rule_steps(ecr: Any, members: dict[str, str]) -> dict[str, Step]:
     prefix = {"ecrRepositoryPrefix": _MEASURED}
 
     def create() -> None:
@@ -234,20 +218,20 @@ def _rule_steps(ecr: Any, members: dict[str, str]) -> dict[str, _Step]:
         ecr.delete_pull_through_cache_rule(**prefix)
 
     steps = {
-        "create": _Step(create, undo=delete),
-        "describe one": _Step(
+        "create": Step(create, undo=delete),
+        "describe one": Step(
             lambda: ecr.describe_pull_through_cache_rules(ecrRepositoryPrefixes=[_MEASURED]), create, delete
         ),
-        "validate": _Step(lambda: ecr.validate_pull_through_cache_rule(**prefix), create, delete),
-        "delete": _Step(delete, prepare=create),
+        "validate": Step(lambda: ecr.validate_pull_through_cache_rule(**prefix), create, delete),
+        "delete": Step(delete, prepare=create),
     }
     credentials = {name: value for name, value in members.items() if name != "upstreamRegistryUrl"}
     if credentials:  # an open rule has nothing that could be updated
-        steps["update"] = _Step(lambda: ecr.update_pull_through_cache_rule(**prefix, **credentials), create, delete)
+        steps["update"] = Step(lambda: ecr.update_pull_through_cache_rule(**prefix, **credentials), create, delete)
     return steps
 
 
-def _interleave(steps: dict[str, _Step], reference: _Step) -> dict[str, list[Pair]]:
+def _interleave(steps: dict[str, Step], reference: Step) -> dict[str, list[Pair]]:
     """Time each step with ``reference`` beside it. The first round is a warm-up and not returned."""
     rounds: dict[str, list[Pair]] = {name: [] for name in steps}
     for _ in range(_ROUNDS + 1):

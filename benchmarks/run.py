@@ -1,7 +1,7 @@
 """Measures what this package costs, and holds it against its budgets: ``python benchmarks/run.py``.
 
 Every time is compared with another within this run, so that it means the same on a slow machine and on a fast one. The
-exit status is 1 if a budget is missed. README.md says what the groups are.
+exit status is 1 if a budget is missed. docs/benchmarks.md says what the groups are.
 """
 
 from __future__ import annotations
@@ -10,21 +10,24 @@ import argparse
 import os
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Callable, NamedTuple
 
 import endpoint
+import growth
 import load
 import operations
 import processes
-from measure import Amount, Comparison
+import results
+from measure import Amount, Comparison, Curve
 
 
 class Group(NamedTuple):
     """What is measured together."""
 
     title: str
-    measure: Callable[[], Iterable[Comparison | Amount]]
+    measure: Callable[[], Iterable[Comparison | Curve | Amount]]
     one_processor: bool = True
     """Whether all of it stays on one processor: where only one of the processes has anything to do at a time."""
 
@@ -36,6 +39,9 @@ GROUPS = {
     "template-pages": Group("a page of templates beside a page of repositories", operations.compare_template_pages),
     "pulls": Group(
         "a pull of a cached image from a full registry beside one from a small one", operations.compare_pulls
+    ),
+    "growth": Group(
+        "calls where there are many rules, repositories, images or layers beside few", growth.measure_growth
     ),
     "first-pull": Group("a first pull beside create_repository and put_image", operations.compare_first_pulls),
     "moto": Group("moto's own ECR operations, plugin on beside off", processes.compare_moto_calls),
@@ -51,26 +57,42 @@ GROUPS = {
 def main() -> int:
     parser = argparse.ArgumentParser(description="Measure this package's costs beside moto's own.")
     parser.add_argument("group", nargs="*", help=f"what to measure, of {', '.join(GROUPS)}; all of them by default")
-    chosen = parser.parse_args().group or list(GROUPS)
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too, for report.py")
+    options = parser.parse_args()
+    chosen = options.group or list(GROUPS)
     unknown = [name for name in chosen if name not in GROUPS]
     if unknown:
         parser.error(f"no such group: {', '.join(unknown)}")
 
-    processors = _processors()
     start = time.monotonic()
-    missed = []
-    print(f"{'':36} {'ours':>12} {'beside':>12} {'median':>10}  {'middle half of rounds':24}  budget")
-    for name in chosen:
-        group = GROUPS[name]
-        _stay_on({max(processors)} if group.one_processor else processors)
-        print(f"{name}: {group.title}", flush=True)
-        for row in group.measure():
-            print(row.format(), flush=True)
-            if not row.holds:
-                missed.append(row.name)
-    print(f"{time.monotonic() - start:.0f} s")
-    print(f"missed: {'; '.join(missed)}" if missed else "every budget holds")
-    return 1 if missed else 0
+    measured = [_measure(name) for name in chosen]
+    run = results.results_of_run(measured, time.monotonic() - start)
+    if options.json:
+        run.write(options.json)
+    _print_table(run.groups)
+    print(f"\n{run.seconds} s; {run.machine}; {', '.join(map(' '.join, run.versions.items()))}")
+    print(f"missed: {'; '.join(run.missed)}" if run.missed else "every budget holds")
+    return 1 if run.missed else 0
+
+
+def _measure(name: str) -> results.Group:
+    """Measure a group, and tell on standard error how far it is."""
+    group = GROUPS[name]
+    processors = _processors()
+    _stay_on({max(processors)} if group.one_processor else processors)
+    start = time.monotonic()
+    print(f"{name} ...", end=" ", file=sys.stderr, flush=True)
+    rows = [measured.row() for measured in group.measure()]
+    print(f"{time.monotonic() - start:.0f} s", file=sys.stderr, flush=True)
+    return results.Group(name, group.title, rows)
+
+
+def _print_table(groups: Sequence[results.Group]) -> None:
+    table = [("group", *results.HEADINGS)]
+    table += [(group.name, *results.cells(row)) for group in groups for row in group.rows]
+    widths = [max(map(len, column)) for column in zip(*table)]
+    for line in table:
+        print("  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip())
 
 
 def _processors() -> set[int]:

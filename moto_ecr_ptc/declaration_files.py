@@ -6,7 +6,7 @@ import importlib
 import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -41,7 +41,9 @@ class Document:
     """A file that was read."""
 
     path: Path
-    text: str
+    text: str = field(repr=False)
+    """It may declare credentials."""
+
     form: _Format
 
 
@@ -51,7 +53,7 @@ class Value:
 
     document: Document
     path: KeyPath
-    content: Any
+    content: Any = field(repr=False)
 
     def fault(self, message: str) -> ValueError:
         """Return the error that tells of a fault here, with the line of the key."""

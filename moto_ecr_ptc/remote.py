@@ -21,6 +21,7 @@ from .ecr.upstream.held_images import HeldImage
 from .ecr.upstream.proxy import check_proxy
 from .ecr.upstream.pushed_images import PushedImage
 from .ecr.upstream.state import Credentials, Pull, check_credentials
+from .ecr.wording import without_user_info
 
 _TIMEOUT = 60
 
@@ -86,7 +87,8 @@ class RemoteUpstream:
 
     @property
     def credentials(self) -> Credentials | None:
-        return cast("Credentials | None", self._describe()["credentials"])
+        answer = self._send("GET", "accepted-credentials", params={"registry": self._registry})
+        return cast("Credentials | None", answer["credentials"])
 
     @credentials.setter
     def credentials(self, credentials: Credentials | Mapping[str, str] | None) -> None:
@@ -103,10 +105,8 @@ class RemoteUpstream:
 
     @property
     def pulls(self) -> tuple[Pull, ...]:
-        return tuple(Pull(**{**pull, "at": datetime.fromisoformat(pull["at"])}) for pull in self._describe()["pulls"])
-
-    def _describe(self) -> Any:
-        return self._send("GET", "pulls", params={"registry": self._registry})
+        pulls = self._send("GET", "pulls", params={"registry": self._registry})["pulls"]
+        return tuple(Pull(**{**pull, "at": datetime.fromisoformat(pull["at"])}) for pull in pulls)
 
     def _post(self, call: str, **parameters: Any) -> Any:
         body = json.dumps({"registry": self._registry, **parameters}, allow_nan=False)
@@ -122,9 +122,10 @@ def read_pull_log(endpoint_url: str) -> tuple[PullRecord, ...]:
 
 
 def _send(endpoint_url: str, method: str, call: str, **arguments: Any) -> Any:
-    url = f"{endpoint_url}/moto-api/static/ecr/{call}"
+    called = f"{endpoint_url}/moto-api/static/ecr/{call}"
+    url = without_user_info(called)
     try:
-        answer = requests.request(method, url, timeout=_TIMEOUT, **arguments)
+        answer = requests.request(method, called, timeout=_TIMEOUT, **arguments)
     except requests.ConnectionError as error:
         raise RuntimeError(f"{url} cannot be reached: does a server with moto_ecr_ptc run there?") from error
     except requests.Timeout as error:

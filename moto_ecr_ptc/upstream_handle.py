@@ -47,7 +47,9 @@ class UpstreamRegistry:
         self._endpoint_url = endpoint_url
 
     def __repr__(self) -> str:
-        endpoint = "" if self._endpoint_url is None else f", endpoint_url={self._endpoint_url!r}"
+        from .ecr.wording import without_user_info
+
+        endpoint = "" if self._endpoint_url is None else f", endpoint_url={without_user_info(self._endpoint_url)!r}"
         return f"upstream_registry({self._url!r}{endpoint})"
 
     def __eq__(self, other: object) -> bool:
@@ -335,7 +337,10 @@ def _checked_endpoint(endpoint_url: object) -> str | None:
     if endpoint_url is None:
         return None
     if not isinstance(endpoint_url, str) or not _is_url_of_server(endpoint_url):
-        raise ValueError(f"endpoint_url must be a URL such as 'http://127.0.0.1:5000', not {endpoint_url!r}")
+        from .ecr.wording import without_user_info
+
+        shown = without_user_info(endpoint_url) if isinstance(endpoint_url, str) else endpoint_url
+        raise ValueError(f"endpoint_url must be a URL such as 'http://127.0.0.1:5000', not {shown!r}")
     return endpoint_url.rstrip("/")
 
 

@@ -18,7 +18,9 @@ from moto.ecr.exceptions import InvalidParameterException
 
 
 class ProtocolError(Exception):
-    """An error common to all AWS JSON services. Always HTTP 400."""
+    """An error common to all AWS JSON services."""
+
+    status = 400
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(f"{code}: {message}")
@@ -34,6 +36,18 @@ class SerializationException(ProtocolError):
 class UnknownOperationException(ProtocolError):
     def __init__(self, operation: str) -> None:
         super().__init__("UnknownOperationException", f"Amazon ECR has no operation '{operation}'")
+
+
+class NotImplementedException(ProtocolError):
+    """An operation that Amazon ECR has, and the mock has not. Clients of AWS do not try again after HTTP 501."""
+
+    status = 501
+
+    def __init__(self, operation: str) -> None:
+        super().__init__(
+            "NotImplementedException",
+            f"Neither moto nor moto_ecr_ptc implements Amazon ECR's operation '{operation}'",
+        )
 
 
 class AccessDeniedException(ProtocolError):

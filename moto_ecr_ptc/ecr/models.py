@@ -138,6 +138,9 @@ class PullThroughCacheBackend(ECRBackend):
         digest: str | None = None,
     ) -> Image:
         """Store an image under its real digest, and never pull its tag again. (PutImage)"""
+        given = [text for text in (image_tag, image_manifest_mediatype, digest) if text is not None]
+        if not all(isinstance(text, str) for text in (repository_name, image_manifest, *given)):
+            raise TypeError("PutImage takes text alone")  # moto would store an image whose tag is a number
         with backend_lock, self._cleaning_up(repository_name):
             digest = digest or f"sha256:{sha256(image_manifest.encode(errors='surrogatepass')).hexdigest()}"
             try:
@@ -161,10 +164,7 @@ class PullThroughCacheBackend(ECRBackend):
             return image
 
     def batch_delete_image(
-        self,
-        repository_name: str,
-        registry_id: str | None = None,
-        image_ids: list[dict[str, str]] | None = None,
+        self, repository_name: str, registry_id: str | None = None, image_ids: list[dict[str, str]] | None = None
     ) -> dict[str, Any]:
         """Delete images, and the layers that only they refer to. (BatchDeleteImage)"""
         from .images.deletions import delete_images

@@ -29,7 +29,7 @@ from .pulls.download_signer import Layer
 from .pulls.pull_log import PullOperation, Question
 from .pulls.refusals import DENIED, REFERENCES, record_refusal
 from .responses import OPERATIONS, SHARED_OPERATIONS, PullThroughCacheResponse
-from .validation import find_violation
+from .validation import check_members
 
 _INVALID_TOKEN = "The security token included in the request is invalid."
 
@@ -276,7 +276,7 @@ class Operations(BaseResponse):
     def refuse(self, error: ProtocolError) -> TYPE_RESPONSE:
         """Answer with an error of the AWS JSON protocol."""
         error_headers, body = protocol.error_response(error)
-        return 400, *self._enrich_response({**self.response_headers, **error_headers}, body)
+        return error.status, *self._enrich_response({**self.response_headers, **error_headers}, body)
 
     def record_malformed(self, code: str, message: str) -> None:
         """Tell the pull log of a request that moto has refused by a code, and that ECR would refuse by a message."""
@@ -344,9 +344,7 @@ class Operations(BaseResponse):
         :raises InvalidParameterException: a member violates the constraints of ECR's service model
         """
         members = protocol.read_members(self._read_body(), self._input_shape)
-        violation = find_violation(members, self._input_shape)
-        if violation:
-            raise InvalidParameterException(violation)
+        check_members(members, self._input_shape)
         return members
 
     @property

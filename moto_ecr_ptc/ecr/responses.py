@@ -7,18 +7,20 @@ ECR does not pay for it.
 from __future__ import annotations
 
 import base64
-from contextlib import suppress
+import zlib
+from functools import cache
 from typing import Any, cast
 
 from moto.core.common_types import TYPE_RESPONSE
 from moto.core.exceptions import ServiceException
 from moto.core.responses import ActionResult
-from moto.core.utils import get_service_model
+from moto.core.utils import camelcase_to_underscores, get_service_model
 from moto.ecr.exceptions import InvalidParameterException, RepositoryNotFoundException
 from moto.ecr.models import Repository
 from moto.ecr.responses import ECRResponse
+from werkzeug.exceptions import HTTPException
 
-from .exceptions import ProtocolError, UnknownOperationException
+from .exceptions import NotImplementedException, ProtocolError, SerializationException, UnknownOperationException
 from .models import is_pull_through_cache_used
 from .registry_host import registry_host
 
@@ -48,17 +50,35 @@ OPERATIONS = frozenset(
 SHARED_OPERATIONS = frozenset({"BatchGetImage"})
 """moto's operations that this package answers for repositories that use pull through cache, and where it translates."""
 
+EXTENDED_OPERATIONS = frozenset({"PutImage"})
+"""moto's operations that this package adds to, and whose malformed requests it refuses."""
+
+_FAILURES_OF_MOTO = (AttributeError, LookupError, RecursionError, TypeError)
+"""What moto meets in a malformed request."""
+
+_CHECKED_OPERATIONS = SHARED_OPERATIONS | EXTENDED_OPERATIONS
+
 
 class PullThroughCacheResponse(ECRResponse):
+    is_on_server = False
+
     @classmethod
     def dispatch(cls, request: Any, full_url: str | None = None, headers: Any = None) -> Any:
         """Answer a request: moto calls this for every path of ECR's hosts."""
         target = request.headers.get("X-Amz-Target")
-        if target is None or _is_motos(target.rpartition(".")[2]):
+        operation = target and target.rpartition(".")[2]
+        if target is None or _is_motos_alone(operation):
             return super().dispatch(request, full_url, headers)
+        if _is_motos(operation):
+            return _answer_any_body(cls(), request, full_url, headers)
         from .operations import Operations
 
         return Operations().answer(request, full_url, headers)
+
+    def setup_class(self, request: Any, *arguments: Any, **more: Any) -> None:
+        super().setup_class(request, *arguments, **more)
+        # moto's own is_werkzeug_request is true of some requests in process, too, before moto 5.2.4.
+        self.is_on_server = "SERVER_SOFTWARE" in getattr(request, "environ", ())
 
     def get_authorization_token(self) -> ActionResult:
         from .access.tokens import USER, issue_token
@@ -83,19 +103,33 @@ class PullThroughCacheResponse(ECRResponse):
         return _name_host(self, super().delete_repository())
 
     def batch_get_image(self) -> ActionResult:
-        if self._get_param("acceptedMediaTypes") is not None:
-            from .operations import Operations  # moto ignores the member
-
-            return Operations().translate(self)
         try:
-            answer = super().batch_get_image()
+            translates = self._get_param("acceptedMediaTypes") is not None  # moto ignores the member
+            answer = None if translates else super().batch_get_image()
         except RepositoryNotFoundException as error:
             _explain_missing_images(self, error.code)
             raise
+        except _FAILURES_OF_MOTO:
+            answer = None
+        if answer is None:
+            from .operations import Operations
+
+            return Operations().translate(self)
         failures = cast("dict[str, Any]", answer.result)["failures"]
         if failures:
             _explain_missing_images(self, failures[0]["failureCode"])
         return answer
+
+    def put_image(self) -> ActionResult:
+        try:
+            return super().put_image()
+        except _FAILURES_OF_MOTO:
+            from .protocol import read_members
+            from .validation import check_members
+
+            shape = get_service_model("ecr").operation_model("PutImage").input_shape
+            check_members(read_members(self.body.encode(), shape), shape)
+            raise
 
     def call_action(self) -> TYPE_RESPONSE:
         if self._get_action() in OPERATIONS:
@@ -106,9 +140,14 @@ class PullThroughCacheResponse(ECRResponse):
         try:
             return super().call_action()
         except ProtocolError as error:
-            from .operations import Operations
+            refusal = error
+        except NotImplementedError:
+            if not self.is_on_server:  # in process it reaches whoever made the call
+                raise
+            refusal = _refusal_of_missing(self._get_action())
+        from .operations import Operations
 
-            return Operations().refuse(error)
+        return Operations().refuse(refusal)
 
 
 # Functions instead of methods: moto looks through a response class's members at each call.
@@ -133,11 +172,14 @@ def _explain_missing_images(response: PullThroughCacheResponse, code: str) -> No
     from .operations import Operations
 
     operations = Operations()
-    with suppress(ServiceException, ProtocolError):
-        try:
-            operations.translate(response)
-        except InvalidParameterException as error:
-            operations.record_malformed(code, error.message)
+    try:
+        operations.translate(response)
+    except SerializationException:
+        raise  # moto repeats the identifiers of images that it does not find, whatever they are
+    except InvalidParameterException as error:
+        operations.record_malformed(code, error.message)
+    except (ServiceException, ProtocolError):
+        pass
 
 
 def _at(host: str, repository: Repository) -> dict[str, Any]:
@@ -154,3 +196,34 @@ def _is_motos(operation: str) -> bool:
     if operation in SHARED_OPERATIONS:
         return not is_pull_through_cache_used()
     return operation not in OPERATIONS and operation in get_service_model("ecr").operation_names
+
+
+def _is_motos_alone(operation: str) -> bool:
+    return operation not in _CHECKED_OPERATIONS and _is_motos(operation) and _is_implemented(operation)
+
+
+@cache
+def _is_implemented(operation: str) -> bool:
+    return hasattr(ECRResponse, camelcase_to_underscores(operation))
+
+
+def _answer_any_body(response: PullThroughCacheResponse, request: Any, full_url: str | None, headers: Any) -> Any:
+    """Have moto answer a request, but for a body that moto cannot read."""
+    try:
+        response.setup_class(request, full_url, headers)
+    except UnicodeDecodeError:
+        refusal = SerializationException("The request body is not valid UTF-8")
+    except (OSError, EOFError, zlib.error, HTTPException):
+        refusal = SerializationException("The request body is malformed, or cut off")
+    else:
+        response.querystring = {}  # moto looks for a query in the body, too, and would find an operation's name there
+        return response.call_action()
+    from .operations import Operations
+
+    return Operations().refuse(refusal)
+
+
+def _refusal_of_missing(operation: str) -> ProtocolError:
+    if operation in get_service_model("ecr").operation_names:
+        return NotImplementedException(operation)
+    return UnknownOperationException(operation)

@@ -15,6 +15,7 @@ from functools import cache
 from typing import Any
 
 from botocore.model import ListShape, Shape, StructureShape
+from moto.ecr.exceptions import InvalidParameterException
 
 _PATTERN = "Member must satisfy regular expression pattern: "
 
@@ -29,6 +30,16 @@ _OLDER_PATTERNS = {
     "repositoryName": "must satisfy regular expression '{}'",
 }
 """The members whose violations have ECR's older wording, with that for a pattern."""
+
+
+def check_members(members: Mapping[str, Any], shape: StructureShape) -> None:
+    """Check the members of a request as ``find_violation`` does.
+
+    :raises InvalidParameterException: a member violates its constraints
+    """
+    violation = find_violation(members, shape)
+    if violation:
+        raise InvalidParameterException(violation)
 
 
 def find_violation(members: Mapping[str, Any], shape: StructureShape) -> str | None:

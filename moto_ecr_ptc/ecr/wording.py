@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from itertools import islice
 
@@ -19,3 +20,8 @@ def listed(names: Collection[str]) -> str:
 def one_line(text: str) -> str:
     """Return a text in one line, with an escape for each character that cannot be printed."""
     return text if text.isprintable() else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
+def without_user_info(url: str) -> str:
+    """Return a URL without the user and the password in it."""
+    return re.sub(r"(?<=//)[^/?#]*@", "", url)

@@ -48,19 +48,6 @@ def test_compressed_request_is_served(aws: Aws, cached):
     assert answer["images"][0]["imageId"]["imageDigest"] == cached
 
 
-@pytest.mark.parametrize(
-    ("members", "code"),
-    [
-        ({"imageIds": "latest"}, "SerializationException"),
-        ({"imageIds": [{"imageTag": 1}]}, "SerializationException"),
-        ({}, "InvalidParameterException"),
-    ],
-)
-def test_bad_members_are_refused(aws: Aws, members, code):
-    answer = aws.post("BatchGetImage", json.dumps({"repositoryName": REPOSITORY, **members}).encode())
-    assert (answer.status_code, answer.json()["__type"].rpartition("#")[2]) == (400, code)
-
-
 @pytest.mark.parametrize("operation", OPERATIONS)
 @pytest.mark.parametrize("region", ["us-east-1", "eu-west-1"])
 @pytest.mark.parametrize(

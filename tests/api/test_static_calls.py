@@ -151,7 +151,8 @@ def test_proxy_has_another_registry_answer(ecr, url):
 def test_credentials_are_set_and_taken_back(ecr, url):
     credentials = {"username": "u", "accessToken": "t"}
     assert call(url, "credentials", credentials=credentials) == {}
-    assert requests.get(f"{url}pulls?registry=quay.io", timeout=60).json() == {"credentials": credentials, "pulls": []}
+    accepted = requests.get(f"{url}accepted-credentials?registry=quay.io", timeout=60)
+    assert accepted.json() == {"credentials": credentials}
     assert failure_codes(pull(ecr, "quay/team/app")) == ["UpstreamAccessDenied"]
     call(url, "credentials", credentials=None)
     assert digest(pull(ecr, "quay/team/app"))
@@ -189,6 +190,13 @@ def test_expire_makes_cached_tags_stale(ecr, url):
     answer = requests.post(f"{url}expire", timeout=60)
     assert (answer.status_code, answer.json()) == (201, {"expired": 1})
     assert digest(pull(ecr, "quay/team/app")) == new
+
+
+def test_expire_counts_the_tags_of_all_repositories(ecr, url):
+    for tag in ("1", "2"):
+        pull(ecr, "quay/team/app", tag)
+    pull(ecr, "quay/team/other")
+    assert requests.post(f"{url}expire", timeout=60).json() == {"expired": 3}
 
 
 def test_expire_counts_tags_and_not_the_images_whose_referrers_were_asked_for(ecr, url):

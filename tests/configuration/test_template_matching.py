@@ -15,7 +15,7 @@ PURPOSES = ["REPLICATION", "PULL_THROUGH_CACHE", "CREATE_ON_PUSH"]
 
 
 def template(prefix, applied_for=("PULL_THROUGH_CACHE",)):
-    return RepositoryCreationTemplate(0, prefix, list(applied_for), created_at=NOW, updated_at=NOW)
+    return RepositoryCreationTemplate(0, prefix, applied_for=list(applied_for), created_at=NOW, updated_at=NOW)
 
 
 def found(prefixes, repository_name):

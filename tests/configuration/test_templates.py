@@ -240,6 +240,10 @@ REFUSALS = [
         invalid("resourceTags", "Duplicate tag keys: a"),
     ),
     (
+        {"resourceTags": [{"Key": key, "Value": ""} for key in "bacba"]},
+        invalid("resourceTags", "Duplicate tag keys: a, b"),
+    ),
+    (
         {"resourceTags": [{"Key": "aws:a", "Value": "1"}]},
         invalid("resourceTags", "1 validation error detected: Value 'aws:a' at 'tags.1.member.key' *"),
     ),

@@ -159,6 +159,15 @@ def test_deleted_tag_is_asked_for_at_once(ecr, quay):
     assert len(quay.pulls) == 2
 
 
+def test_deletion_of_a_tag_leaves_the_others_to_be_asked_for_when_their_day_is_over(at_noon):
+    clock, ecr, quay = at_noon
+    pull(ecr, BWA, "other")
+    ecr.batch_delete_image(repositoryName=BWA, imageIds=[{"imageTag": "other"}])
+    clock.move_to("2026-03-03 12:01:00")
+    pull(ecr, BWA)
+    assert [asked.reference for asked in quay.pulls] == ["latest", "other", "latest"]
+
+
 def test_deleted_repository_is_created_anew(ecr, quay):
     pull(ecr, BWA)
     ecr.delete_repository(repositoryName=BWA, force=True)
@@ -166,6 +175,16 @@ def test_deleted_repository_is_created_anew(ecr, quay):
     pull(ecr, BWA)
     assert repositories(ecr) == [BWA]
     assert len(quay.pulls) == 2
+
+
+def test_repository_that_is_made_by_hand_after_a_deletion_is_no_cache(aws, ecr, quay):
+    pull(ecr, BWA)
+    ecr.delete_repository(repositoryName=BWA, force=True)
+    ecr.create_repository(repositoryName=BWA)
+    answer = requests.get(
+        f"{aws.endpoint_url or 'http://motoapi.amazonaws.com'}/moto-api/static/ecr/overview", timeout=60
+    )
+    assert answer.json()["repositories"] == []
 
 
 def test_deleted_rule_leaves_what_is_cached_and_brings_nothing_new(ecr, quay):

@@ -91,6 +91,7 @@ def test_identifier_that_names_no_image_fails_with_the_reason(ecr, quay, image_i
         ({"imageTag": "a" * 129}, "InvalidImageTag"),
         ({"imageTag": "latest", "imageDigest": "sha256:" + "0" * 64}, "ImageTagDoesNotMatchDigest"),
         ({"imageDigest": "sha256:" + "0" * 64}, "ImageNotFound"),
+        ({"imageDigest": "SHA256:" + "A" * 64}, "ImageNotFound"),
     ],
 )
 def test_identifier_that_names_no_image_is_a_failure_of_its_own(ecr, quay, image_id, code):

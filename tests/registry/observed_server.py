@@ -48,6 +48,10 @@ class ObservedServer(Aws):
         self._information = Path(f"/proc/{process.pid}")
 
     @property
+    def process_id(self) -> int:
+        return self._process.pid
+
+    @property
     def peak(self) -> int:
         """The most memory that the process has used since it started over, in bytes."""
         lines = (self._information / "status").read_text().splitlines()

@@ -100,7 +100,7 @@ def test_hidden_section_is_not_listed_beside_the_page(new_window):
 
 def test_choices_are_in_the_address(window):
     choose(window, words="secret", marks=["B", "D"])
-    assert window.page.url.endswith("/fidelity.html?mark=B&mark=D&words=secret")
+    assert window.address().endswith("/fidelity.html?mark=B&mark=D&words=secret")
 
 
 def test_address_with_choices_shows_them(window):
@@ -114,7 +114,7 @@ def test_address_with_choices_shows_them(window):
 def test_heading_in_the_address_stays_in_it(window):
     window.open(f"{PAGE}#rules")
     window.page.get_by_label("Rows with the words").fill("secret")
-    assert window.page.url.endswith("/fidelity.html?words=secret#rules")
+    assert window.address().endswith("/fidelity.html?words=secret#rules")
 
 
 def test_everything_is_shown_again_by_the_keyboard(window):
@@ -124,7 +124,7 @@ def test_everything_is_shown_again_by_the_keyboard(window):
     keyboard.type("secret")
     keyboard.press("Tab")
     keyboard.press("Space")  # checks A
-    assert window.page.url.endswith("?mark=A&words=secret")
+    assert window.address().endswith("?mark=A&words=secret")
     for _ in range(4):  # A-frag, B, D, the button
         keyboard.press("Tab")
     keyboard.press("Enter")

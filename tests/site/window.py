@@ -40,6 +40,10 @@ class Window:
         links = self.page.locator("#search-results li > a")
         return [link.get_attribute("href") for link in links.all()]
 
+    def address(self) -> str:
+        """Return where the window is now; what playwright itself tells may be late."""
+        return str(self.page.evaluate("location.href"))
+
     def rows(self) -> list[str]:
         """Return the texts of the rows of tables that are shown."""
         return list(self.page.locator("article tbody tr:visible").all_inner_texts())

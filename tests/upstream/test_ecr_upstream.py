@@ -286,6 +286,27 @@ def test_role_that_does_not_fit_is_denied_at_the_upstream(aws, ecr, upstream, se
     assert failure_codes(enforced(pull, caller(aws), "up/app")) == ["UpstreamAccessDenied"]
 
 
+@pytest.mark.parametrize("principal", [ROLE, f"arn:aws:iam::{ACCOUNT}:root"])
+def test_role_that_the_upstreams_repository_denies_is_denied_whatever_allows_it(aws, ecr, upstream, principal):
+    push(upstream)
+    everyone = {"Principal": {"AWS": "*"}, "Action": "ecr:BatchGetImage"}
+    denial = {**everyone, "Effect": "Deny", "Principal": {"AWS": principal}}
+    upstream.set_repository_policy(repositoryName="app", policyText=policy({**everyone, "Effect": "Allow"}, denial))
+    aws.client("iam").create_role(
+        RoleName="upstream", AssumeRolePolicyDocument=trust("pullthroughcache.ecr.amazonaws.com")
+    )
+    assert failure_codes(enforced(pull, caller(aws), "up/app")) == ["UpstreamAccessDenied"]
+
+
+def test_role_whose_trust_policy_denies_the_service_is_denied_whatever_allows_it(aws, ecr, upstream):
+    push(upstream)
+    upstream.set_repository_policy(repositoryName="app", policyText=repository_policy(ROLE))
+    everyone = {"Effect": "Allow", "Principal": "*", "Action": "sts:AssumeRole"}
+    denial = {**everyone, "Effect": "Deny", "Principal": {"Service": "pullthroughcache.ecr.amazonaws.com"}}
+    aws.client("iam").create_role(RoleName="upstream", AssumeRolePolicyDocument=policy(everyone, denial))
+    assert failure_codes(enforced(pull, caller(aws), "up/app")) == ["UpstreamAccessDenied"]
+
+
 def test_role_for_another_region_of_the_account_does_not_count(aws, ecr):
     ecr.create_pull_through_cache_rule(
         ecrRepositoryPrefix="eu", upstreamRegistryUrl=host(ACCOUNT, "eu-west-1"), customRoleArn=ROLE

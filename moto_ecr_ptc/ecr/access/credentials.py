@@ -39,16 +39,17 @@ _KMS_ARN = re.compile(r"arn:[^:]+:kms:(?P<region>[^:]+):(?P<account>[^:]+):(?:ke
 class UpstreamCredentials:
     """What ECR presents to an upstream registry."""
 
-    username: str
+    username: str = field(repr=False)
     access_token: str = field(repr=False)
 
 
 class MalformedSecret(ValueError):
-    """A secret without valid credentials. ``reason`` says why, as a phrase that follows the secret's ARN."""
+    """A secret without valid credentials."""
 
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
+    @property
+    def reason(self) -> str:
+        """Why it has none, as a phrase that follows the secret's ARN."""
+        return str(self)
 
 
 @dataclass(frozen=True)

@@ -130,7 +130,7 @@ class Caller:
 
     def _principal(self) -> _Principal:
         arn = self._access_key.arn
-        _, partition, _, _, account_id, _ = arn.split(":", 5)
+        partition, account_id = _owner(arn)
         itself = [frozenset({arn}), *(frozenset({role}) for role in _assumed_role(arn))]
         return _Principal(chain=(*itself, _account_names(account_id, partition)), granted_as=frozenset().union(*itself))
 
@@ -222,7 +222,7 @@ def policy_allows_role(policy: str | None, role_arn: str, *, action: str, resour
 
     The same statements are ignored as by ``policy_denies_role``.
     """
-    partition, account_id = role_arn.split(":")[1], role_arn.split(":")[4]
+    partition, account_id = _owner(role_arn)
     account = _account_names(account_id, partition)
     principal = _Principal(chain=(frozenset({role_arn}), account), granted_as=account | {role_arn})
     return _evaluate_policy(policy, principal, action, resource) is PermissionResult.PERMITTED
@@ -302,15 +302,21 @@ def _evaluate_policy(policy: str | None, principal: _Principal, action: str, res
     )
 
 
+def _owner(arn: str) -> tuple[str, str]:
+    """Return the partition and the account in an ARN."""
+    parts = arn.split(":")
+    return parts[1], parts[4]
+
+
 def _account_names(account_id: str, partition: str) -> frozenset[str]:
     return frozenset({account_id, f"arn:{partition}:iam::{account_id}:root"})
 
 
 def _assumed_role(caller_arn: str) -> Iterable[str]:
     """Yield the ARN of the role of a session, whose own ARN has the role's name without the path."""
-    _, partition, service, _, account_id, resource = caller_arn.split(":", 5)
-    if service == "sts":
-        name = resource.split("/")[1]
+    if caller_arn.split(":")[2] == "sts":
+        partition, account_id = _owner(caller_arn)
+        name = caller_arn.split("/")[1]
         yield from (role.arn for role in get_backend("iam")[account_id][partition].get_roles() if role.name == name)
 
 

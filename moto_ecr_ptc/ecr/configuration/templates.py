@@ -40,9 +40,9 @@ class RepositoryCreationTemplate:
 
     sequence: int
     prefix: str
-    applied_for: list[str]
     created_at: datetime
     updated_at: datetime
+    applied_for: list[str] = field(default_factory=list)
     description: str | None = None
     encryption_configuration: dict[str, str] = field(default_factory=lambda: {"encryptionType": "AES256"})
     resource_tags: list[dict[str, str]] | None = None
@@ -193,7 +193,6 @@ class Templates:
                 RepositoryCreationTemplate(
                     sequence=next(self._sequence),
                     prefix=prefix,
-                    applied_for=[],
                     created_at=created_at,
                     updated_at=created_at,
                 ),
@@ -257,7 +256,6 @@ class Templates:
                 RepositoryCreationTemplate(
                     sequence=old.sequence,
                     prefix=old.prefix,
-                    applied_for=[],
                     created_at=old.created_at,
                     updated_at=now(),
                 ),

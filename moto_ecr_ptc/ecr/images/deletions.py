@@ -40,7 +40,8 @@ def delete_images(
     rest = [image_id for image_id in image_ids if image_id not in kept]
     untagged = untagged_images(repository)
     answer = delete(rest) if rest else {"imageIds": [], "failures": []}
-    gone = [image for image in untagged if image not in repository.images]
+    here = set(map(id, repository.images))
+    gone = [image for image in untagged if id(image) not in here]
     answer["imageIds"] += [{"imageDigest": image.manifest.digest} for image in gone]
     answer["failures"] += failures
     return answer

@@ -78,15 +78,19 @@ def find_image(
     fault = find_fault(image_id)
     if fault:
         return fault
-    if repository is None:
-        return failures.get(tag or "", _missing(image_id))
-    image = find_by_tag(repository, tag) if tag else find_by_digest(repository, digest or "")
+    image = None if repository is None else _look_up(repository, image_id)
     found = image and digest_of(image)
     if image is None or found is None:
         return failures.get(tag or "", _missing(image_id))
     if digest and found != digest:
         return TAG_DOES_NOT_MATCH._replace(explanation=f"the tag names the image {found} here")
     return image
+
+
+def _look_up(repository: Repository, image_id: Mapping[str, str]) -> Image | None:
+    if "imageTag" in image_id:
+        return find_by_tag(repository, image_id["imageTag"])
+    return find_by_digest(repository, image_id["imageDigest"])
 
 
 def _missing(image_id: Mapping[str, str]) -> Failure:

@@ -11,15 +11,13 @@ from typing import Any
 
 from moto.ecr.models import Image, Repository
 
+from .blob_references import BlobReferences, blob_references, forget_references
 from .blobs import Blob
 from .manifests import Descriptor, is_digest
 from .stored_images import StoredImage, referenced_blobs
 
 UPLOADED_LAYER_TYPE = "application/vnd.docker.image.rootfs.diff.tar.gzip"
 """The media type that moto reports for uploaded layers."""
-
-
-_UNDESCRIBED = Descriptor(UPLOADED_LAYER_TYPE, "", 0)
 
 
 class Layers:
@@ -51,11 +49,12 @@ class Layers:
         """Forget the blobs of a deleted repository, and the images, since moto keeps the repository until a reset."""
         self._blobs.pop(repository.name, None)
         self._unused.pop(repository.name, None)
+        forget_references(repository)
         repository.images[:] = [image for image in repository.images if not isinstance(image, StoredImage)]
 
-    def mark_used(self, repository: Repository, image: Image) -> None:
-        """Record that an image was stored: its layers go with the last image that has them."""
-        self._unused.get(repository.name, set()).difference_update(referenced_blobs([image]))
+    def mark_used(self, repository: Repository, blobs: Iterable[str]) -> None:
+        """Record that an image with these blobs was stored: they go with the last image that has them."""
+        self._unused.get(repository.name, set()).difference_update(blobs)
 
     @contextmanager
     def cleaning_up(self, repository: Repository) -> Iterator[None]:
@@ -78,21 +77,19 @@ class Layers:
     def _clean_up(self, repository: Repository, before: Sequence[Image]) -> None:
         here = {id(image) for image in repository.images}
         gone = referenced_blobs(image for image in before if id(image) not in here)
-        needed = referenced_blobs(repository.images) if gone else {}
+        needed = blob_references(repository)
         held, unused = self._blobs[repository.name], self._unused.get(repository.name, set())
         known = {id(image) for image in before}
         unused.difference_update(referenced_blobs(image for image in repository.images if id(image) not in known))
         for digest in gone:
-            if digest not in needed and digest not in unused:
+            if not needed.find(digest) and digest not in unused:
                 held.pop(digest, None)
                 getattr(repository, "layers", {}).pop(digest, None)  # moto's own record, from 5.2.4 on
 
     def find_missing(self, repository: Repository, digests: Iterable[str]) -> list[str]:
         """Return the digests of which a repository has no layer."""
-        held = self._blobs.get(repository.name, {})
-        missing = [digest for digest in digests if digest not in held]
-        available = self._available(repository) if missing else {}
-        return [digest for digest in missing if digest not in available]
+        references = blob_references(repository)
+        return [digest for digest in digests if not self._find_available(repository, references, digest)]
 
     def check(
         self, repository: Repository, digests: Sequence[str]
@@ -101,28 +98,26 @@ class Layers:
 
         (BatchCheckLayerAvailability) The layers of images that were pulled or pushed count even before they are pulled.
         """
-        available = self._available(repository)
+        references = blob_references(repository)
         layers: list[dict[str, Any]] = []
         failures: list[dict[str, Any]] = []
         for digest in digests:
-            if digest in available:
-                layers.append(_describe_layer(available[digest]))
+            available = self._find_available(repository, references, digest)
+            if available:
+                layers.append(_describe_layer(available))
             else:
                 failures.append(_describe_failure(digest))
         return layers, failures
 
-    def _available(self, repository: Repository) -> dict[str, Descriptor]:
-        held = self._blobs.get(repository.name, {})
+    def _find_available(self, repository: Repository, references: BlobReferences, digest: str) -> Descriptor | None:
+        blob = self.find(repository.name, digest)
+        if blob:
+            described = references.find(digest)
+            return Descriptor(described.media_type if described else UPLOADED_LAYER_TYPE, digest, blob.size)
         uploaded: dict[str, int] = getattr(repository, "layers", {})  # from moto 5.2.4 on
-        referenced = referenced_blobs(repository.images)
-        return {
-            **referenced_blobs(image for image in repository.images if isinstance(image, StoredImage)),
-            **{digest: Descriptor(UPLOADED_LAYER_TYPE, digest, size) for digest, size in uploaded.items()},
-            **{
-                digest: Descriptor(referenced.get(digest, _UNDESCRIBED).media_type, digest, blob.size)
-                for digest, blob in held.items()
-            },
-        }
+        if digest in uploaded:
+            return Descriptor(UPLOADED_LAYER_TYPE, digest, uploaded[digest])
+        return references.find_stored(digest)
 
 
 def _describe_layer(layer: Descriptor) -> dict[str, Any]:

@@ -53,7 +53,7 @@ def push(repository: Repository, layers: Layers, tag: str | None, manifest: Mani
         held = {other.digest: other for other in others}
         image = StoredImage(repository, manifest, image_size(manifest, held))
         repository.images.append(image)
-    layers.mark_used(repository, image)
+    layers.mark_used(repository, [blob.digest for blob in manifest.blobs])
     if tag:
         move_tag(repository, tag, image)
     return image
@@ -73,7 +73,7 @@ def _check_references(repository: Repository, layers: Layers, manifest: Manifest
     missing = layers.find_missing(repository, needed)
     if missing:
         raise RequiredLayersNotFound(repository, missing)
-    held = {digest_of(image) for image in repository.images}
+    held = {digest_of(image) for image in repository.images} if manifest.children else set()
     missing = [digest for digest in dict.fromkeys(child.digest for child in manifest.children) if digest not in held]
     if missing:
         raise ReferencedImagesNotFoundException(repository, missing)

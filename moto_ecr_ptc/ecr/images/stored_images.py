@@ -5,7 +5,7 @@ Source: API reference, ImageDetail.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from fnmatch import fnmatchcase
 from typing import Optional
@@ -54,7 +54,9 @@ def store_image(repository: Repository, root: Manifest, manifests: Mapping[str, 
     :param manifests: the root and, if that is an index, its children, by digest
     """
     # By content too, since moto makes up the digests of pushed images, and may give several images the same.
-    held = {(digest_of(image), image.image_manifest): image for image in repository.images}
+    contents = {manifest.content.decode() for manifest in manifests.values()}
+    alike = [image for image in repository.images if image.image_manifest in contents]
+    held = {(digest_of(image), image.image_manifest): image for image in alike}
     for manifest in manifests.values():
         key = (manifest.digest, manifest.content.decode())
         if key not in held:
@@ -84,11 +86,32 @@ def is_immutable(repository: Repository, tag: str) -> bool:
 
 
 def find_by_tag(repository: Repository, tag: str) -> Image | None:
-    return next((image for image in repository.images if tag in image.image_tags), None)
+    return _find(repository, tag, lambda images: (tag in image.image_tags for image in images))
 
 
 def find_by_digest(repository: Repository, digest: str) -> Image | None:
-    return next((image for image in repository.images if digest_of(image) == digest), None)
+    return _find(repository, digest, lambda images: (digest_of(image) == digest for image in images))
+
+
+def _find(repository: Repository, reference: str, match: Callable[[list[Image]], Iterable[bool]]) -> Image | None:
+    """Return an image, which is looked for first where it was found the last time.
+
+    :param match: returns of each image whether the reference names it
+    """
+    images, places = repository.images, _places.setdefault(repository, {})
+    last = places.pop(reference, len(images))
+    if not any(match(images[last : last + 1])):
+        last = next((place for place, is_match in enumerate(match(images)) if is_match), len(images))
+    if last == len(images):
+        return None
+    if len(places) > 2 * len(images):  # most are of images that are gone
+        places.clear()
+    places[reference] = last
+    return images[last]
+
+
+_places: WeakKeyDictionary[Repository, dict[str, int]] = WeakKeyDictionary()
+"""Where in moto's list the image was that a tag or digest named. The list changes without notice."""
 
 
 def read_manifest(image: Image) -> Manifest | None:

@@ -76,6 +76,8 @@ class Cache:
     def store(self, repository: Repository, fetched: FetchedImage) -> Image:
         """Store a fetched image in a repository, without a tag, and return it."""
         self.layers.add(repository.name, fetched.blobs)
+        blobs = (blob for manifest in fetched.manifests.values() for blob in manifest.blobs)
+        self.layers.mark_used(repository, [blob.digest for blob in blobs])
         return store_image(repository, fetched.root, fetched.manifests)
 
     def mark_pushed(self, repository: Repository, tag: str) -> None:

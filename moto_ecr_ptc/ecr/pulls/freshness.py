@@ -6,16 +6,13 @@ Source: Amazon ECR user guide, "Using pull through cache rules": ECR checks the 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 
 from ..images.manifests import is_tag
 from ..registry_id import now
 
 FRESH_FOR = timedelta(hours=24)
 """How long a cached tag is served without asking the upstream."""
-
-_LONG_AGO = datetime.min.replace(tzinfo=timezone.utc)
-"""When the upstream was asked for what has been made stale."""
 
 
 class Freshness:
@@ -25,7 +22,8 @@ class Freshness:
     """
 
     def __init__(self) -> None:
-        self._asked: dict[str, dict[str, datetime]] = {}
+        # None: asked, but at a time that does not count any more.
+        self._asked: dict[str, dict[str, datetime | None]] = {}
 
     def __bool__(self) -> bool:
         return bool(self._asked)
@@ -42,7 +40,7 @@ class Freshness:
 
     def fresh_until(self, repository_name: str, reference: str) -> datetime | None:
         """Return until when the upstream is not asked again; None if it never was, or may be asked now."""
-        asked = self._asked.get(repository_name, {}).get(reference)
+        asked = self.asked_at(repository_name, reference)
         return asked + FRESH_FOR if asked and now() - asked < FRESH_FOR else None
 
     @property
@@ -52,19 +50,18 @@ class Freshness:
 
     def asked_at(self, repository_name: str, reference: str) -> datetime | None:
         """Return when the upstream was last asked; None if it was not, or if that does not count any more."""
-        at = self._asked.get(repository_name, {}).get(reference)
-        return None if at == _LONG_AGO else at
+        return self._asked.get(repository_name, {}).get(reference)
 
     def mark_cached(self, repository_name: str) -> None:
         """Record that a repository is filled by pull through cache."""
         self._asked.setdefault(repository_name, {})
 
     def mark_asked(self, repository_name: str, reference: str) -> None:
-        """Record that the upstream was asked just now.
+        """Record that the upstream was asked just now for something that a cached repository has.
 
         :param reference: a tag; or the digest of an image, for its referrers
         """
-        self._asked.setdefault(repository_name, {})[reference] = now()
+        self._asked[repository_name][reference] = now()
 
     def postpone(self, repository_name: str, reference: str) -> None:
         """Keep what is cached for another 24 hours after a failed pull."""
@@ -72,8 +69,8 @@ class Freshness:
             self.mark_asked(repository_name, reference)
 
     def mark_pushed(self, repository_name: str, tag: str) -> None:
-        """Record that a tag was pushed: the upstream is never asked for it again."""
-        self._asked.get(repository_name, {}).pop(tag, None)
+        """Record that a tag was pushed to a cached repository: the upstream is never asked for it again."""
+        self._asked[repository_name].pop(tag, None)
 
     def forget_all_but(self, repository_name: str, references: Iterable[str | None]) -> None:
         """Forget the references of a cached repository, except these."""
@@ -93,5 +90,5 @@ class Freshness:
         expired = 0
         for name in list(self._asked) if repository_name is None else {repository_name} & self._asked.keys():
             expired += sum(map(is_tag, self._asked[name]))
-            self._asked[name] = dict.fromkeys(self._asked[name], _LONG_AGO)
+            self._asked[name] = dict.fromkeys(self._asked[name])
         return expired

@@ -21,9 +21,9 @@ from ..exceptions import (
     UpstreamError,
     UpstreamNotFound,
 )
+from ..images.blob_references import blob_references
 from ..images.blobs import Blob
 from ..images.exceptions import LayerNotStored
-from ..images.stored_images import referenced_blobs
 from ..registry_id import RegistryId
 from .cache import Cache
 from .pull_log import CACHE, FOREIGN_REGISTRY, OK, UPSTREAM, Decision, Question, get_pull_log
@@ -109,7 +109,7 @@ class LayerPulls:
                 if shared_failure:
                     reason = upstream.explain_shared(shared_failure)
                     return Decision(reason, route, refusal=_refusal(repository, layer_digest, shared_failure)), None
-                described = referenced_blobs(repository.images).get(layer_digest)
+                described = blob_references(repository).find(layer_digest)
             try:
                 fetched = _fetch(upstream, layer_digest, described and described.size)
             except UpstreamError as failure:
@@ -134,7 +134,7 @@ class LayerPulls:
         here = self._backend.repositories.get(repository.name)
         if here is not repository:
             reason: str | None = "the repository was deleted while the upstream was asked"
-        elif was_needed and layer_digest not in referenced_blobs(repository.images):
+        elif was_needed and not blob_references(repository).find(layer_digest):
             reason = "its image was deleted while the upstream was asked"
         else:
             reason = self._upstream_repositories.find_change(upstream, repository.name)

@@ -15,7 +15,7 @@ from itertools import count, islice
 from threading import Lock
 from typing import Final, Literal, NamedTuple
 
-from moto.core.base_backend import BackendDict, BaseBackend
+from moto.core.base_backend import BackendDict, BaseBackend, backend_lock
 from moto.core.exceptions import ServiceException
 
 from ..exceptions import UpstreamError
@@ -227,4 +227,5 @@ _backends = BackendDict(PullLogBackend, "ecr", use_boto3_regions=False, addition
 
 def get_pull_log() -> PullLog:
     """Return the pull log, in moto's current state."""
-    return _backends["pull log"]["aws"].pull_log
+    with backend_lock:  # a reset of moto would take it away in the middle of the look-up
+        return _backends["pull log"]["aws"].pull_log

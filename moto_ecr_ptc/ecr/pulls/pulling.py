@@ -6,7 +6,7 @@ Source: Amazon ECR user guide, "Using pull through cache rules"; API reference, 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import Any
 
 from moto.core.base_backend import backend_lock
 from moto.core.exceptions import ServiceException
@@ -209,13 +209,19 @@ def _answer(
 ) -> tuple[dict[str, Any], Failure | None]:
     """Return ECR's shape ``Image`` or ``ImageFailure`` for an identifier, and the failure."""
     image = find_image(repository, image_id, failures)
-    given = image if isinstance(image, Failure) else find_accepted(image, image_id, accepted_media_types)
-    if isinstance(image, Failure) or isinstance(given, Failure):
-        failure = cast(Failure, given)
-        return {"imageId": image_id, "failureCode": failure.code, "failureReason": failure.reason}, failure
+    if isinstance(image, Failure):
+        return _describe_failure(image, image_id), image
+    given = find_accepted(image, image_id, accepted_media_types)
+    if isinstance(given, Failure):
+        return _describe_failure(given, image_id), given
     if isinstance(image, StoredImage):
         image.last_recorded_pull_time = now()
     return _describe_image(image, image_id, given), None
+
+
+def _describe_failure(failure: Failure, image_id: dict[str, str]) -> dict[str, Any]:
+    """Return ECR's shape ``ImageFailure``."""
+    return {"imageId": image_id, "failureCode": failure.code, "failureReason": failure.reason}
 
 
 def _describe_image(image: Image, image_id: dict[str, str], given: ReturnedManifest) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import cast
 from urllib.parse import urlsplit
 
+from moto.core.base_backend import backend_lock
 from moto.ecr.models import ecr_backends
 from moto.iam.access_control import PermissionResult
 
@@ -117,7 +118,8 @@ def authenticate(request: Request) -> Access:
     if region != token.region:
         raise _invalid_token()
     try:
-        backend = cast(PullThroughCacheBackend, ecr_backends[account_id][region])
+        with backend_lock:  # a reset of moto would take it away in the middle of the look-up
+            backend = cast(PullThroughCacheBackend, ecr_backends[account_id][region])
     except KeyError:  # there is no such Region
         raise _invalid_token() from None
     return Access(backend, token.account_id, _find_caller(token))

@@ -26,8 +26,8 @@ class Request:
     query: Mapping[str, str]
     """The first value of each parameter."""
 
-    headers: Mapping[str, str]
-    """Their names in lower case."""
+    headers: Mapping[str, str] = field(repr=False)
+    """Their names in lower case. They have the client's credentials."""
 
     body: Iterator[bytes]
     """The pieces, as they arrive. Raises ``BodyCutOff`` if the rest does not."""

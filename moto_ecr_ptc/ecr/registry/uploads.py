@@ -12,8 +12,8 @@ import re
 from moto.core.base_backend import backend_lock
 from moto.ecr.models import Repository
 
+from ..images.blob_references import blob_references
 from ..images.blobs import Blob, BlobWriter
-from ..images.stored_images import referenced_blobs
 from ..images.uploads import Upload, receive
 from .auth import Access
 from .errors import InvalidBody, JsonError
@@ -140,7 +140,7 @@ def _find_mountable(repository: Repository, request: Request, access: Access) ->
         return None
     if source.encryption_configuration != repository.encryption_configuration:
         return None
-    if digest not in referenced_blobs(source.images) or not access.may("ecr:GetDownloadUrlForLayer", name):
+    if not blob_references(source).find(digest) or not access.may("ecr:GetDownloadUrlForLayer", name):
         return None
     return backend.held_layer(name, digest)
 

@@ -124,14 +124,18 @@ def recover(parameters: Parameters) -> Any:
     return {}
 
 
-def describe(parameters: Parameters) -> Any:
-    """Return the pulls from an upstream registry, and the credentials that it accepts."""
+def accepted_credentials(parameters: Parameters) -> Any:
+    """Return the credentials that an upstream registry accepts: the only call that tells them."""
     upstream = parameters.upstream()
     parameters.finish()
-    return {
-        "credentials": upstream.credentials,
-        "pulls": [{**vars(pull), "at": pull.at.isoformat()} for pull in upstream.pulls],
-    }
+    return {"credentials": upstream.credentials}
+
+
+def pulls(parameters: Parameters) -> Any:
+    """Return the pulls from an upstream registry."""
+    upstream = parameters.upstream()
+    parameters.finish()
+    return {"pulls": [{**vars(pull), "at": pull.at.isoformat()} for pull in upstream.pulls]}
 
 
 def expire(parameters: Parameters) -> Any:

@@ -20,7 +20,8 @@ _CALLS: tuple[tuple[str, Call, str], ...] = (
     ("upstream-fail", upstreams.fail, "POST"),
     ("upstream-recover", upstreams.recover, "POST"),
     ("upstream-expire", upstreams.expire, "POST"),
-    ("upstream-pulls", upstreams.describe, "GET"),
+    ("upstream-accepted-credentials", upstreams.accepted_credentials, "GET"),
+    ("upstream-pulls", upstreams.pulls, "GET"),
     ("overview", overview, "GET"),
     ("pulls", list_pulls, "GET"),
 )

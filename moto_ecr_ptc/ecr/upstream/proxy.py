@@ -319,8 +319,8 @@ def _check_url(url: str) -> str:
     try:
         parts = urllib.parse.urlsplit(url)
         port = parts.port
-    except ValueError as error:
-        raise ValueError(f"{expected}: {error}") from None
+    except ValueError:
+        raise ValueError(f"{expected}; this one has a malformed host or port") from None
     faults = {
         "another scheme, or none": parts.scheme not in ("http", "https"),
         "credentials; they come from the secret of a pull through cache rule": "@" in parts.netloc,

@@ -305,7 +305,8 @@ _backends = BackendDict(UpstreamBackend, "ecr", use_boto3_regions=False, additio
 
 def get_upstream(url: str) -> Upstream:
     """Return the upstream registry with this URL, in moto's current state."""
-    return _backends["upstream registries"]["aws"].get(url)
+    with backend_lock:  # a reset of moto would take it away in the middle of the look-up
+        return _backends["upstream registries"]["aws"].get(url)
 
 
 def describe_upstreams(urls: Iterable[str], limit: int) -> list[UpstreamState]:
@@ -313,7 +314,8 @@ def describe_upstreams(urls: Iterable[str], limit: int) -> list[UpstreamState]:
 
     :param limit: of the number of repositories that each lists, and of tags in each of these
     """
-    return _backends["upstream registries"]["aws"].describe(urls, limit)
+    with backend_lock:
+        return _backends["upstream registries"]["aws"].describe(urls, limit)
 
 
 def _other_credentials(credentials: UpstreamCredentials | None) -> str:

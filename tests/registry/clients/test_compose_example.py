@@ -5,22 +5,18 @@ from __future__ import annotations
 import base64
 import io
 import json
-import socket
-import subprocess
-import sys
 import tarfile
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 import yaml
 
 from conftest import Aws
-from tests.docs.pages import read_page
+from tests.docs.pages import ROOT, read_page
 from tests.registry.clients.programs import Programs, need
 from tests.registry.server_processes import WITH_PLUGIN, running
 
-EXAMPLE = Path(__file__).parents[3] / "examples" / "compose"
+EXAMPLE = ROOT / "examples" / "compose"
 SERVICES = yaml.safe_load((EXAMPLE / "compose.yaml").read_text())["services"]
 FILES = {
     platform: {
@@ -92,25 +88,8 @@ def test_javascript_and_skopeo_pull_the_files_that_are_declared_for_each_platfor
         assert config == {"Env": ["LANG=C.UTF-8"], "Entrypoint": ["/bin/hello"]}
 
 
-def health(url):
-    """Return the exit status of the health check of compose.yaml, in this Python and at this server."""
-    kind, program, *arguments = SERVICES["aws"]["healthcheck"]["test"]
-    assert (kind, program) == ("CMD", "python")
-    command = [argument.replace("http://127.0.0.1:5000", url) for argument in arguments]
-    return subprocess.run([sys.executable, *command], capture_output=True, check=False).returncode
-
-
-def test_health_check_succeeds_when_the_server_answers(aws):
-    assert health(aws.endpoint_url) == 0
-
-
-def test_health_check_fails_while_nobody_listens():
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        url = f"http://127.0.0.1:{free.getsockname()[1]}"
-    assert health(url) == 1
-
-
 def test_page_on_docker_compose_shows_the_files_of_the_example():
     shown = {block.file: block.text for block in read_page("docs/howto/compose.md").blocks if block.file}
     assert {"Dockerfile", "compose.yaml", "upstreams.toml"} < set(shown)
+    assert shown.pop("Dockerfile") == (ROOT / "Dockerfile").read_text()
     assert shown == {name: (EXAMPLE / name).read_text() for name in shown}

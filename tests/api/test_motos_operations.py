@@ -1,0 +1,152 @@
+"""moto's operations that a rule can concern, where there is none, and operations of ECR that moto does not have."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import socket
+from urllib.parse import urlsplit
+
+import pytest
+import requests
+from botocore import xform_name
+from moto.ecr.responses import ECRResponse
+
+from conftest import MODEL, REGION, Aws, pull, repositories
+from moto_ecr_ptc.ecr.responses import OPERATIONS
+
+MANIFEST = json.dumps({"mediaType": "application/vnd.oci.image.manifest.v1+json", "layers": []})
+GOOD = {
+    "BatchGetImage": {"repositoryName": "app", "imageIds": [{"imageTag": "latest"}]},
+    "PutImage": {"repositoryName": "app", "imageManifest": MANIFEST, "imageTag": "new"},
+}
+MISSING = sorted(
+    name for name in MODEL.operation_names if name not in OPERATIONS and not hasattr(ECRResponse, xform_name(name))
+)
+CREDENTIAL = f"AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/20260101/{REGION}/ecr/aws4_request"
+
+
+@pytest.fixture
+def app(ecr):
+    """A repository with an image, in a registry without rules."""
+    ecr.create_repository(repositoryName="app")
+    ecr.put_image(repositoryName="app", imageManifest=MANIFEST, imageTag="latest")
+
+
+def tags(ecr):
+    return [image.get("imageTag") for image in ecr.list_images(repositoryName="app")["imageIds"]]
+
+
+def code(answer):
+    return answer.json()["__type"].rpartition("#")[2]
+
+
+# --- malformed requests -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("operation", GOOD)
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"[]", b"{", b"\xff", "{}".encode("utf-16"), b'{"repositoryName": 1}', b"[" * 100_000, b"Action=Nothing"],
+)
+@pytest.mark.usefixtures("app")
+def test_malformed_body_is_refused_without_any_rule(aws: Aws, ecr, operation, body):
+    answer = aws.post(operation, body)
+    assert (answer.status_code, code(answer)) == (400, "SerializationException")
+    assert tags(ecr) == ["latest"]
+
+
+@pytest.mark.parametrize("operation", GOOD)
+@pytest.mark.parametrize("body", [b"no gzip", gzip.compress(b"{}" * 50)[:-5]], ids=["no gzip", "cut short"])
+def test_broken_compression_is_refused_without_any_rule(aws: Aws, operation, body):
+    answer = aws.post(operation, body, Content_Encoding="gzip")
+    assert (answer.status_code, code(answer)) == (400, "SerializationException")
+
+
+@pytest.mark.parametrize("operation", GOOD)
+def test_broken_chunks_are_refused_without_any_rule(server: Aws, operation):
+    url = urlsplit(server.endpoint_url)
+    head = (
+        f"POST / HTTP/1.1\r\nHost: {url.netloc}\r\nX-Amz-Target: {MODEL.metadata['targetPrefix']}.{operation}\r\n"
+        f"Authorization: {CREDENTIAL}\r\nTransfer-Encoding: chunked\r\n\r\n"
+    )
+    with socket.create_connection((url.hostname, url.port), timeout=60) as connection:
+        connection.sendall(head.encode() + b"zz\r\n")
+        connection.shutdown(socket.SHUT_WR)
+        answer = b"".join(iter(lambda: connection.recv(65536), b""))
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert b'"__type": "SerializationException"' in answer
+
+
+@pytest.mark.parametrize(
+    ("operation", "members"),
+    [
+        ("BatchGetImage", {"imageIds": [{"imageTag": 1}]}),
+        ("BatchGetImage", {"imageIds": {"imageTag": "latest"}}),
+        ("PutImage", {"imageTag": 1}),
+        ("PutImage", {"imageTag": []}),
+        ("PutImage", {"imageDigest": {}}),
+        ("PutImage", {"imageManifest": {}}),
+    ],
+)
+@pytest.mark.usefixtures("app")
+def test_member_of_the_wrong_type_is_refused_and_stores_nothing(aws: Aws, ecr, operation, members):
+    answer = aws.post(operation, json.dumps({**GOOD[operation], **members}).encode())
+    assert (answer.status_code, code(answer)) == (400, "SerializationException")
+    assert tags(ecr) == ["latest"]
+
+
+@pytest.mark.parametrize("missing", ["repositoryName", "imageManifest"])
+@pytest.mark.usefixtures("app")
+def test_put_image_without_a_required_member_is_invalid(aws: Aws, missing):
+    members = {name: value for name, value in GOOD["PutImage"].items() if name != missing}
+    answer = aws.post("PutImage", json.dumps(members).encode())
+    assert (answer.status_code, code(answer)) == (400, "InvalidParameterException")
+    assert answer.json()["message"] == (
+        f"Invalid parameter at '{missing}' failed to satisfy constraint: 'Member must not be null'"
+    )
+
+
+@pytest.mark.usefixtures("app")
+def test_identifiers_that_are_no_array_are_refused_while_a_rule_stands_for_others(aws: Aws, ecr):
+    ecr.create_pull_through_cache_rule(ecrRepositoryPrefix="quay", upstreamRegistryUrl="quay.io")
+    answer = aws.post("BatchGetImage", b'{"repositoryName": "app", "imageIds": 5}')
+    assert (answer.status_code, code(answer)) == (400, "SerializationException")
+
+
+@pytest.mark.parametrize("operation", GOOD)
+@pytest.mark.usefixtures("app")
+def test_text_in_the_body_names_no_operation_without_any_rule(aws: Aws, ecr, operation):
+    members = {**GOOD[operation], "more": "x&Action=DeleteRepository&repositoryName=app&force=true&y="}
+    assert aws.post(operation, json.dumps(members).encode()).status_code == 200
+    assert repositories(ecr) == ["app"]
+
+
+@pytest.mark.usefixtures("app")
+def test_well_formed_request_is_motos_to_answer(aws: Aws, ecr):
+    assert pull(ecr, "app")["images"][0]["imageManifest"] == MANIFEST
+    assert aws.post("PutImage", gzip.compress(json.dumps(GOOD["PutImage"]).encode()), Content_Encoding="gzip").ok
+    assert sorted(tags(ecr)) == ["latest", "new"]
+
+
+# --- operations that nobody implements --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("body", [b"{}", b"", b"{", b"Action=CreateRepository&repositoryName=app"])
+@pytest.mark.parametrize("operation", MISSING)
+def test_operation_that_nobody_implements_is_named_on_a_server(server: Aws, operation, body):
+    answer = server.post(operation, body)
+    assert (answer.status_code, answer.headers["Content-Type"]) == (501, "application/x-amz-json-1.1")
+    assert answer.headers["X-Amzn-Errortype"] == code(answer) == "NotImplementedException"
+    assert answer.json()["message"] == f"Neither moto nor moto_ecr_ptc implements Amazon ECR's operation '{operation}'"
+
+
+@pytest.mark.parametrize("operation", MISSING)
+def test_operation_that_nobody_implements_is_an_error_of_python_in_process(in_process: Aws, operation):
+    with pytest.raises(NotImplementedError, match=xform_name(operation)):
+        in_process.post(operation, b"{}")
+
+
+def test_operation_that_does_not_exist_in_a_query_is_unknown_on_a_server(server: Aws):
+    answer = requests.get(f"{server.endpoint_url}/?Action=Nothing", headers={"Authorization": CREDENTIAL}, timeout=60)
+    assert (answer.status_code, code(answer)) == (400, "UnknownOperationException")

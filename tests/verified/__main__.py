@@ -1,0 +1,161 @@
+"""The command ``python -m tests.verified``: asks AWS, and says what follows from the answers. See docs/verify.md."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+from typing import Any, NoReturn
+
+from . import recordings, reporting
+from .cleaning import LeftBehind, bearing_a_prefix, clean
+from .cloud import Cloud
+from .consent import COSTS, REGIONS, NoConsent, cloud_of_the_user
+from .journal import JOURNALS, Journal, journals
+from .recordings import RECORDINGS
+from .rows import FIDELITY
+from .running import run
+from .scenarios import SCENARIOS
+from .upstreams import fill
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command, and return its exit status."""
+    arguments = _parser().parse_args(argv)
+    try:
+        return int(arguments.command(arguments))
+    except NoConsent as error:
+        print(error, file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("Interrupted. What the scenario had made is deleted; if not, `clean` has it.", file=sys.stderr)
+        return 130
+
+
+def record(arguments: argparse.Namespace) -> int:
+    """Run scenarios against AWS, and record what they see."""
+    chosen = _chosen(arguments.scenarios)
+    cloud = cloud_of_the_user(arguments)
+    if arguments.stand_in:
+        if arguments.recordings.resolve() == RECORDINGS:
+            raise NoConsent("what a stand-in answers is no recording of AWS: name another directory by --recordings")
+        fill(arguments.stand_in)
+    faults = 0
+    for name in chosen:
+        if not SCENARIOS[name].is_in_the_model:
+            print(f"{name}: the installed botocore has not what it calls")
+            continue
+        try:
+            outcome = run(SCENARIOS[name], cloud, arguments.journals)
+            path = recordings.write(arguments.recordings, name, outcome, cloud)
+        except (LeftBehind, recordings.NotBlanked) as error:
+            faults += 1
+            print(f"{name}: {error}", flush=True)
+            continue
+        faults += outcome.stopped is not None
+        print(f"{path.name}: {outcome.stopped or f'{len(outcome.observations)} answers'}", flush=True)
+    return _say_what_is_left(cloud, arguments.journals) or min(faults, 1)
+
+
+def clean_up(arguments: argparse.Namespace) -> int:
+    """Delete what runs have left that were killed."""
+    cloud = cloud_of_the_user(arguments)
+    for journal in list(journals(arguments.journals)):
+        _clean_one(journal, cloud)
+    return _say_what_is_left(cloud, arguments.journals)
+
+
+def _clean_one(journal: Journal, cloud: Cloud) -> None:
+    try:
+        for made in clean(journal, cloud):
+            print(f"{made.kind} {made.name}: gone")
+    except LeftBehind as error:
+        print(error)
+
+
+def _say_what_is_left(cloud: Cloud, directory: Path) -> int:
+    left, open_journals = bearing_a_prefix(cloud), [journal.prefix for journal in journals(directory)]
+    for name in left:
+        print(f"left behind: {name}")
+    if open_journals:
+        print(f"not cleaned yet: {', '.join(open_journals)}; run: python -m tests.verified clean …")
+    if not left and not open_journals:
+        print("Nothing is left behind.")
+    return 1 if left or open_journals else 0
+
+
+def status(arguments: argparse.Namespace) -> int:
+    """Say which rows are verified, could be, and cannot be."""
+    print(reporting.status(recordings.read(arguments.recordings), list_all=arguments.all))
+    return 0
+
+
+def differences(arguments: argparse.Namespace) -> int:
+    """List where the mock does not answer as recorded, by row."""
+    text, count = reporting.differences(recordings.read(arguments.recordings))
+    print(text)
+    return 1 if count else 0
+
+
+def marks(arguments: argparse.Namespace) -> int:
+    """Say which marks the recordings change, and write them into the page."""
+    found = recordings.read(arguments.recordings)
+    if any(recording.source != "AWS" for recording in found.values()):
+        raise NoConsent("some of these recordings are not those of AWS; they say nothing about AWS")
+    page, changed = reporting.marked(arguments.page, found)
+    for row, (old, new) in changed.items():
+        print(f"{row}: {old} → {new}")
+    if arguments.write:
+        arguments.page.write_text("\n".join(page.lines), encoding="utf-8")
+    print(f"{len(changed)} marks {'changed' if arguments.write else 'would change; --write changes them'}.")
+    return 0
+
+
+def _chosen(names: Sequence[str]) -> list[str]:
+    unknown = [name for name in names if name not in SCENARIOS]
+    if unknown:
+        raise NoConsent(f"no such scenario: {', '.join(unknown)}; there are: {', '.join(SCENARIOS)}")
+    return list(names) or list(SCENARIOS)
+
+
+def _interrupt(_signal: int, _frame: FrameType | None) -> NoReturn:
+    """End like an interrupt from the keyboard, which cleans up."""
+    raise KeyboardInterrupt
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m tests.verified", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def add(name: str, command: Any) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=command.__doc__, description=command.__doc__)
+        added.set_defaults(command=command)
+        return added
+
+    asking = [add("record", record), add("clean", clean_up)]
+    for command in asking:
+        command.add_argument("--aws", action="store_true", help="ask AWS; without it nothing is asked")
+        command.add_argument("--i-accept-costs", action="store_true", help=COSTS)
+        command.add_argument("--account", help="the 12 digits of the account that the credentials are of")
+        command.add_argument("--region", help=f"one of {', '.join(REGIONS)}")
+        command.add_argument("--profile", help="the profile of the credentials, as for the AWS CLI")
+        command.add_argument("--stand-in", metavar="URL", help="ask a moto server on this machine in AWS's place")
+        command.add_argument("--journals", type=Path, default=JOURNALS, help="where it is written what was made")
+    asking[0].add_argument("scenarios", nargs="*", metavar="SCENARIO", help="all, if none is named")
+    comparing = [add("status", status), add("differences", differences), add("marks", marks)]
+    for command in (asking[0], *comparing):
+        command.add_argument("--recordings", type=Path, default=RECORDINGS, help="where the recordings are")
+    comparing[0].add_argument("--all", action="store_true", help="list each row")
+    comparing[2].add_argument("--page", type=Path, default=FIDELITY, help="the fidelity page")
+    comparing[2].add_argument("--write", action="store_true", help="change the page")
+    return parser
+
+
+if __name__ == "__main__":
+    # A shell has its background jobs ignore SIGINT; what was made has to be deleted then too.
+    for stop in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(stop, _interrupt)
+    sys.exit(main())

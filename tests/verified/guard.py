@@ -1,0 +1,173 @@
+"""What a scenario may do: read, and make and change what bears the prefix of its run. All else is stopped here.
+
+The guard sees each request before it is sent, on AWS and on moto alike, and first notes in the journal what it makes.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from .journal import SECRET_FOLDER, Journal, bears
+
+_MAKES = {
+    "CreatePullThroughCacheRule": ("rule", "ecrRepositoryPrefix"),
+    "CreateRepositoryCreationTemplate": ("template", "prefix"),
+    "CreateRepository": ("repository", "repositoryName"),
+    # These make a repository by a rule or a template.
+    "BatchGetImage": ("repository", "repositoryName"),
+    "ListImageReferrers": ("repository", "repositoryName"),
+    "PutImage": ("repository", "repositoryName"),
+    "InitiateLayerUpload": ("repository", "repositoryName"),
+    "CreateSecret": ("secret", "Name"),
+    "CreateStack": ("stack", "StackName"),
+}
+"""What an operation makes, and the member that names it."""
+
+_CHANGES = {
+    "UpdatePullThroughCacheRule": "ecrRepositoryPrefix",
+    "DeletePullThroughCacheRule": "ecrRepositoryPrefix",
+    "UpdateRepositoryCreationTemplate": "prefix",
+    "DeleteRepositoryCreationTemplate": "prefix",
+    "DeleteRepository": "repositoryName",
+    "SetRepositoryPolicy": "repositoryName",
+    "BatchDeleteImage": "repositoryName",
+    "UploadLayerPart": "repositoryName",
+    "CompleteLayerUpload": "repositoryName",
+    "PutSecretValue": "SecretId",
+    "DeleteSecret": "SecretId",
+    "UpdateStack": "StackName",
+    "DeleteStack": "StackName",
+}
+"""The member that names what an operation changes."""
+
+_READS = frozenset(
+    {
+        "BatchCheckLayerAvailability",
+        "DescribeImages",
+        "DescribePullThroughCacheRules",
+        "DescribeRepositories",
+        "DescribeRepositoryCreationTemplates",
+        "DescribeStackEvents",
+        "DescribeStacks",
+        "GetAccountSetting",
+        "GetAuthorizationToken",
+        "GetDownloadUrlForLayer",
+        "GetLifecyclePolicy",
+        "GetRegistryPolicy",
+        "GetRepositoryPolicy",
+        "ListImages",
+        "ListTagsForResource",
+        "ValidatePullThroughCacheRule",
+    }
+)
+UNKNOWN_OPERATION = "NoSuchOperation"
+"""What ECR has not."""
+
+OPERATIONS = frozenset({*_MAKES, *_CHANGES, *_READS, "PutRegistryPolicy"})
+"""All that a scenario may call."""
+
+_STACK_RESOURCES = {
+    "AWS::ECR::PullThroughCacheRule": ("rule", "EcrRepositoryPrefix"),
+    "AWS::ECR::RepositoryCreationTemplate": ("template", "Prefix"),
+}
+_ARN_ACCOUNT = re.compile(r"\barn:[\w-]+:[\w-]*:[\w-]*:(\d*):")
+_REPOSITORY_PATH = re.compile(r"/v2/(.+)/(?:manifests|blobs|tags|referrers)(?:/|$)")
+
+
+class NotAllowed(Exception):
+    """A request that a scenario must not send. It was not sent."""
+
+
+class Guard:
+    """Stands before the clients of one run."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+
+    def watch(self, client: Any) -> None:
+        """Check each request of a client before it is sent."""
+        client.meta.events.register(
+            "before-parameter-build",
+            lambda params, model, **_: self._check(client, model.name, params),
+        )
+
+    def check_raw(self, operation: str) -> None:
+        """Check a request whose body nobody reads here: it must be about an operation that makes nothing."""
+        if operation not in _READS and operation != UNKNOWN_OPERATION:
+            raise NotAllowed(f"{operation} with a body of any form")
+
+    def check_path(self, method: str, path: str) -> None:
+        """Check a request to the registry endpoint."""
+        named = _REPOSITORY_PATH.match(path.partition("?")[0])
+        if named and bears(self._journal.prefix, named[1].lower()):
+            self._journal.note("repository", named[1])
+        elif method not in ("GET", "HEAD") or named:
+            raise NotAllowed(f"{method} {path}")
+
+    def _check(self, client: Any, operation: str, members: Mapping[str, Any]) -> None:
+        self._check_arns(members)
+        if operation in _MAKES:
+            kind, member = _MAKES[operation]
+            self._check_name(operation, str(members[member]))
+            if operation == "CreateStack":
+                self._check_stack(members)
+            self._journal.note(kind, str(members[member]))
+        elif operation in _CHANGES:
+            self._check_name(operation, str(members[_CHANGES[operation]]))
+            if operation == "UpdateStack":
+                self._check_stack(members)
+        elif operation == "PutRegistryPolicy":
+            self._check_registry_policy(client, members["policyText"])
+        elif operation not in _READS:
+            raise NotAllowed(operation)
+
+    def _check_name(self, operation: str, name: str) -> None:
+        plain = name.rpartition(":secret:")[2]
+        plain = plain.removeprefix(SECRET_FOLDER)
+        if not bears(self._journal.prefix, plain):
+            raise NotAllowed(f"{operation} of '{name}', which does not begin with {self._journal.prefix}")
+
+    def _check_arns(self, members: Mapping[str, Any]) -> None:
+        for account in _ARN_ACCOUNT.findall(json.dumps(members, default=str)):
+            if account != self._journal.account:
+                raise NotAllowed(f"an ARN of the account '{account}'")
+
+    def _check_stack(self, members: Mapping[str, Any]) -> None:
+        """Check, and note, the resources of a stack: their names are literal."""
+        for resource in json.loads(members["TemplateBody"])["Resources"].values():
+            if resource["Type"] not in _STACK_RESOURCES:
+                raise NotAllowed(f"a stack with {resource['Type']}")
+            kind, name = _STACK_RESOURCES[resource["Type"]]
+            self._check_name("CreateStack", str(resource["Properties"][name]))
+            self._journal.note(kind, resource["Properties"][name])
+
+    def _check_registry_policy(self, client: Any, text: str) -> None:
+        """Admit a registry policy that bears the prefix, where the registry has none, or such a one."""
+        if not policy_bears(self._journal.prefix, text):
+            raise NotAllowed("a registry policy that does not bear the prefix")
+        try:
+            current = client.get_registry_policy()["policyText"]
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "RegistryPolicyNotFoundException":
+                raise
+        else:
+            if not policy_bears(self._journal.prefix, current):
+                raise NotAllowed("PutRegistryPolicy: the registry has a policy of its own")
+        self._journal.note("registry policy", self._journal.prefix)
+
+
+def policy_statement_id(prefix: str) -> str:
+    """Return the Sid that marks the statements of a run: it may have letters and digits only."""
+    return prefix.replace("-", "")
+
+
+def policy_bears(prefix: str, text: str) -> bool:
+    """Return whether all statements of a policy are those of a run."""
+    statements = json.loads(text)["Statement"]
+    statements = statements if isinstance(statements, list) else [statements]
+    return bool(statements) and all(statement.get("Sid") == policy_statement_id(prefix) for statement in statements)

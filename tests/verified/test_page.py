@@ -1,0 +1,36 @@
+"""docs/verify.md says which rights a run takes: those to what scenarios and their cleaning call, and no more."""
+
+from __future__ import annotations
+
+import json
+import re
+
+from tests.verified.consent import REGIONS
+from tests.verified.guard import OPERATIONS
+from tests.verified.rows import ROOT
+
+PAGE = (ROOT / "docs" / "verify.md").read_text(encoding="utf-8")
+OF_THE_CLEANING = {"DeleteRegistryPolicy", "ListSecrets"}
+BESIDE_THE_OPERATION = {
+    # What a pull, a template and the first rule demand of their caller as well.
+    "BatchImportUpstreamImage",
+    "CreateServiceLinkedRole",
+    "PutLifecyclePolicy",
+    "TagResource",
+}
+
+
+def test_policy_has_the_rights_to_what_is_called_and_no_more():
+    (text,) = re.findall(r"^```json\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+    actions = [action for statement in json.loads(text)["Statement"] for action in listed(statement["Action"])]
+    named = [action.partition(":")[2] for action in actions]
+    assert sorted(named) == sorted(OPERATIONS | OF_THE_CLEANING | BESIDE_THE_OPERATION)
+
+
+def listed(actions):
+    return actions if isinstance(actions, list) else [actions]
+
+
+def test_page_names_the_regions():
+    *first, last = REGIONS
+    assert f"{', '.join(first)} and {last}" in " ".join(PAGE.split())
