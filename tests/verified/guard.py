@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import unquote
 
 from botocore.exceptions import ClientError
 
@@ -71,11 +72,12 @@ UNKNOWN_OPERATION = "NoSuchOperation"
 OPERATIONS = frozenset({*_MAKES, *_CHANGES, *_READS, "PutRegistryPolicy"})
 """All that a scenario may call."""
 
+_OF_SECRETS = frozenset({"CreateSecret", "PutSecretValue", "DeleteSecret"})
 _STACK_RESOURCES = {
     "AWS::ECR::PullThroughCacheRule": ("rule", "EcrRepositoryPrefix"),
     "AWS::ECR::RepositoryCreationTemplate": ("template", "Prefix"),
 }
-_ARN_ACCOUNT = re.compile(r"\barn:[\w-]+:[\w-]*:[\w-]*:(\d*):")
+_ACCOUNT = re.compile(r"(?<![0-9A-Za-z])\d{12}(?![0-9A-Za-z])")
 _REPOSITORY_PATH = re.compile(r"/v2/(.+)/(?:manifests|blobs|tags|referrers)(?:/|$)")
 
 
@@ -103,14 +105,17 @@ class Guard:
 
     def check_path(self, method: str, path: str) -> None:
         """Check a request to the registry endpoint."""
-        named = _REPOSITORY_PATH.match(path.partition("?")[0])
+        plain = unquote(path.partition("?")[0])
+        if not path.startswith("/") or {".", ".."} & set(plain.split("/")):
+            raise NotAllowed(f"{method} {path}")  # clients resolve dots: it would be another path
+        named = _REPOSITORY_PATH.match(plain)
         if named and bears(self._journal.prefix, named[1].lower()):
             self._journal.note("repository", named[1])
         elif method not in ("GET", "HEAD") or named:
             raise NotAllowed(f"{method} {path}")
 
     def _check(self, client: Any, operation: str, members: Mapping[str, Any]) -> None:
-        self._check_arns(members)
+        self._check_account(members)
         if operation in _MAKES:
             kind, member = _MAKES[operation]
             self._check_name(operation, str(members[member]))
@@ -127,15 +132,22 @@ class Guard:
             raise NotAllowed(operation)
 
     def _check_name(self, operation: str, name: str) -> None:
-        plain = name.rpartition(":secret:")[2]
-        plain = plain.removeprefix(SECRET_FOLDER)
+        begin = self._journal.prefix
+        plain = name
+        if operation in _OF_SECRETS:
+            begin = f"{SECRET_FOLDER}{begin}"
+            plain = name.rpartition(":secret:")[2]
+            if not plain.startswith(SECRET_FOLDER):
+                raise NotAllowed(f"{operation} of '{name}', which does not begin with {begin}")
+            plain = plain.removeprefix(SECRET_FOLDER)
         if not bears(self._journal.prefix, plain):
-            raise NotAllowed(f"{operation} of '{name}', which does not begin with {self._journal.prefix}")
+            raise NotAllowed(f"{operation} of '{name}', which does not begin with {begin}")
 
-    def _check_arns(self, members: Mapping[str, Any]) -> None:
-        for account in _ARN_ACCOUNT.findall(json.dumps(members, default=str)):
+    def _check_account(self, members: Mapping[str, Any]) -> None:
+        """Admit no account but the run's own, wherever it is named: in an ARN, a policy, a host, as the registry."""
+        for account in _ACCOUNT.findall(json.dumps(members, default=str)):
             if account != self._journal.account:
-                raise NotAllowed(f"an ARN of the account '{account}'")
+                raise NotAllowed(f"the account '{account}'")
 
     def _check_stack(self, members: Mapping[str, Any]) -> None:
         """Check, and note, the resources of a stack: their names are literal."""

@@ -68,6 +68,19 @@ def test_arn_of_another_account_is_not_sent(case, sent):
     assert sent == []
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"registryId": "210987654321"},
+        {"policyText": '{"Principal": {"AWS": "210987654321"}}'},
+    ],
+)
+def test_another_account_is_not_named(case, sent, arguments):
+    with pytest.raises(NotAllowed, match="210987654321"):
+        case.ecr.set_repository_policy(repositoryName=case.prefix, **{"policyText": "{}", **arguments})
+    assert sent == []
+
+
 def test_name_is_in_the_journal_before_the_request_is_sent(case, journal, tmp_path):
     noted = []
     path = tmp_path / f"{case.prefix}.jsonl"
@@ -82,6 +95,8 @@ def test_secret_bears_the_prefix_in_its_folder(case):
         case.secretsmanager.create_secret(Name=case.prefix.replace("mep", "map"), SecretString="x")
     with pytest.raises(NotAllowed):
         case.secretsmanager.delete_secret(SecretId="ecr-pullthroughcache/hub")
+    with pytest.raises(NotAllowed):
+        case.secretsmanager.create_secret(Name=case.prefix, SecretString="x")
 
 
 @pytest.mark.parametrize(
@@ -130,8 +145,11 @@ def test_body_of_any_form_goes_to_operations_that_read(case, operation):
         ("POST", "/v2/app/blobs/uploads/"),
         ("GET", "/v2/hub/app/manifests/v1"),
         ("POST", "/v2/"),
+        ("DELETE", "/v2/{prefix}/../app/manifests/v1"),
+        ("DELETE", "/v2/{prefix}/%2e%2E/app/manifests/v1"),
+        ("GET", "@registry.example/v2/"),
     ],
 )
 def test_path_of_another_repository_is_not_called(case, method, path):
     with pytest.raises(NotAllowed):
-        case.http(method, path)
+        case.http(method, path.replace("{prefix}", case.prefix))
