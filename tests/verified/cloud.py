@@ -6,6 +6,7 @@ import base64
 import time
 from functools import cache, cached_property
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 import boto3
 import requests
@@ -79,7 +80,14 @@ class Cloud:
         }
         request = AWSRequest("POST", f"{url}/", data=body, headers=named)
         SigV4Auth(self._credentials, "ecr", self.region).add_auth(request)
-        return requests.post(f"{url}/", data=body, headers=dict(request.headers), timeout=_TIMEOUT)
+        return requests.post(
+            f"{url}/",
+            data=body,
+            headers=dict(request.headers),
+            auth=_as_it_is,
+            timeout=_TIMEOUT,
+            allow_redirects=False,
+        )
 
     @property
     def _credentials(self) -> Credentials:
@@ -111,14 +119,15 @@ class Cloud:
             self.registry_url + path,
             data=body,
             headers=headers,
-            auth=auth,
+            auth=auth or _as_it_is,
             timeout=_TIMEOUT,
             allow_redirects=False,
         )
 
     def path_of(self, location: str) -> str:
         """Return the path of a URL that the endpoint gave out."""
-        return "/" + location.partition("://")[2].partition("/")[2]
+        url = urlsplit(location)
+        return urlunsplit(("", "", url.path, url.query, ""))
 
     # --- time ---------------------------------------------------------------------------------------------------------
 
@@ -126,6 +135,11 @@ class Cloud:
         """Wait until what was made is known everywhere: AWS needs a moment, moto none."""
         if self.is_real and not self.endpoint_url:
             time.sleep(10)
+
+
+def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """Authenticate a request by what it has. Without this, requests would send what the user's netrc has."""
+    return request
 
 
 @cache

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from argparse import Namespace
-from urllib.parse import urlsplit
 
 import boto3
 from botocore.config import Config
@@ -21,6 +20,10 @@ COSTS = (
 )
 
 
+_ON_THIS_MACHINE = re.compile(r"https?://(?:127\.0\.0\.1|\[::1\]|localhost)(?::\d{1,5})?/?", re.ASCII)
+_FOR_A_STAND_IN = ("AKIAIOSFODNN7EXAMPLE", "secret-of-no-account")
+
+
 class NoConsent(Exception):
     """What keeps a run from AWS."""
 
@@ -29,11 +32,11 @@ def cloud_of_the_user(arguments: Namespace) -> Cloud:
     """Return the user's account and Region, or the stand-in for them, once everything that is required is there.
 
     :raises NoConsent: something is missing, or the credentials are those of another account. Without the flags no
-        credentials are looked for
+        credentials are looked for; for a stand-in none are, since those of a role or of SSO are got from AWS
     """
     _check_flags(arguments)
-    session = boto3.Session(profile_name=arguments.profile, region_name=arguments.region)
     try:
+        session = _session(arguments)
         credentials = session.get_credentials()
         if credentials is None:
             raise NoConsent("there are no credentials: see boto3's documentation for where they are looked for")
@@ -61,12 +64,20 @@ def _check_flags(arguments: Namespace) -> None:
         raise NoConsent("nothing is asked of AWS without --aws")
     if not arguments.i_accept_costs:
         raise NoConsent(f"--i-accept-costs is missing. {COSTS}")
-    if not re.fullmatch(r"\d{12}", arguments.account or ""):
+    if not re.fullmatch(r"[0-9]{12}", arguments.account or ""):
         raise NoConsent("--account is missing: type the 12 digits of the account that the credentials have to be of")
     if arguments.region not in REGIONS:
         raise NoConsent(f"--region has to be one of {', '.join(REGIONS)}")
-    if arguments.stand_in and urlsplit(arguments.stand_in).hostname not in ("127.0.0.1", "::1", "localhost"):
-        raise NoConsent("--stand-in has to be the URL of a server on this machine")
+    if arguments.stand_in is not None and not _ON_THIS_MACHINE.fullmatch(arguments.stand_in):
+        raise NoConsent("--stand-in has to be the URL of a server on this machine, as http://127.0.0.1:5000")
+    if arguments.stand_in is not None and arguments.profile is not None:
+        raise NoConsent("--profile is for AWS: --stand-in takes no credentials")
+
+
+def _session(arguments: Namespace) -> boto3.Session:
+    if arguments.stand_in is not None:
+        return boto3.Session(*_FOR_A_STAND_IN, region_name=arguments.region)
+    return boto3.Session(profile_name=arguments.profile, region_name=arguments.region)
 
 
 def _texts(credentials: object) -> tuple[str, ...]:

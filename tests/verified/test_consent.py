@@ -10,7 +10,7 @@ import pytest
 
 from tests.verified.__main__ import main
 from tests.verified.case import Case
-from tests.verified.cloud import MOCKED_ACCOUNT
+from tests.verified.cloud import MOCKED_ACCOUNT, mocked
 from tests.verified.recordings import RECORDINGS
 from tests.verified.rows import ROOT
 
@@ -68,6 +68,10 @@ def test_without_any_flag_nothing_is_asked_and_no_credentials_are_read(credentia
         ({"--region": False}, "--region has to be one of"),
         ({"--region": "eu-north-1"}, "--region has to be one of"),
         ({"--stand-in": "http://registry.example:5000"}, "a server on this machine"),
+        ({"--stand-in": "http://127.0.0.1@registry.example"}, "a server on this machine"),
+        ({"--stand-in": "http://registry.example\\@127.0.0.1"}, "a server on this machine"),
+        ({"--stand-in": "http://[::1"}, "a server on this machine"),
+        ({"--stand-in": "http://127.0.0.1:5000", "--profile": "own"}, "--stand-in takes no credentials"),
     ],
 )
 def test_without_one_of_the_flags_no_credentials_are_read(record, credentials_were_read, capsys, change, message):
@@ -77,9 +81,40 @@ def test_without_one_of_the_flags_no_credentials_are_read(record, credentials_we
     assert not credentials_were_read.exists()
 
 
-def test_with_all_flags_the_credentials_are_read_and_the_scenario_runs(record, credentials_were_read, server, tmp_path):
-    assert record({**ALL, "--stand-in": server.endpoint_url}) == 0
+@pytest.mark.parametrize("flag", ["--aw", "--i", "--acc", "--reg"])
+def test_flag_that_is_not_written_out_is_none(record, credentials_were_read, capsys, flag):
+    (whole,) = (name for name in ALL if name.startswith(flag))
+    with pytest.raises(SystemExit, match="2"):
+        record({flag if name == whole else name: value for name, value in ALL.items()})
+    assert "unrecognized arguments" in capsys.readouterr().err
+    assert not credentials_were_read.exists()
+
+
+@pytest.fixture
+def no_network(monkeypatch) -> None:
+    """All that leaves this machine goes by a proxy that there is none of."""
+    for name in ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+
+
+@pytest.mark.usefixtures("no_network")
+def test_with_all_flags_the_credentials_are_read(record, credentials_were_read, capsys):
+    assert record(ALL) == 2
+    assert "the credentials cannot be used: Failed to connect to proxy URL" in capsys.readouterr().err
     assert credentials_were_read.exists()
+
+
+def test_profile_that_there_is_none_of_is_named(record, credentials_were_read, capsys):
+    assert record({**ALL, "--profile": "own"}) == 2
+    assert capsys.readouterr().err == ("the credentials cannot be used: The config profile (own) could not be found\n")
+
+
+def test_with_a_stand_in_no_credentials_are_read_and_the_scenario_runs(record, credentials_were_read, server, tmp_path):
+    assert record({**ALL, "--stand-in": server.endpoint_url}) == 0
+    assert not credentials_were_read.exists()
     assert [path.name for path in (tmp_path / "recordings").iterdir()] == ["update_with_nothing.json"]
 
 
@@ -100,6 +135,22 @@ def test_process_that_asks_aws_does_not_load_the_mock():
 def test_endpoint_of_the_environment_is_not_taken_for_aws(monkeypatch, cloud_of_moto):
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
     assert cloud_of_moto.client("ecr").meta.endpoint_url == "https://api.ecr.us-east-1.amazonaws.com"
+
+
+@pytest.mark.parametrize("auth", [None, ("user", "password")])
+def test_registry_endpoint_does_not_get_the_users_netrc(monkeypatch, server, tmp_path, auth):
+    (tmp_path / "netrc").write_text("default login eve password of-eve\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    reply = mocked(server.endpoint_url).request("GET", "/v2/", None, {}, auth)
+    sent = reply.request.headers.get("Authorization")
+    assert sent == (auth and "Basic dXNlcjpwYXNzd29yZA==")
+
+
+def test_signature_of_a_request_is_not_replaced_by_the_users_netrc(monkeypatch, server, tmp_path):
+    (tmp_path / "netrc").write_text("default login eve password of-eve\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    reply = mocked(server.endpoint_url).post("DescribeRepositories", b"{}", {})
+    assert reply.request.headers["Authorization"].startswith("AWS4-HMAC-SHA256 ")
 
 
 def test_answers_of_a_stand_in_are_not_kept_as_those_of_aws(credentials_were_read, server, capsys):
