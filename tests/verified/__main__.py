@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import argparse
-import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from types import FrameType
-from typing import Any, NoReturn
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
 
 from . import recordings, reporting
 from .cleaning import LeftBehind, bearing_a_prefix, clean
 from .cloud import Cloud
 from .consent import COSTS, REGIONS, NoConsent, cloud_of_the_user
-from .journal import JOURNALS, Journal, journals
+from .guard import NotAllowed
+from .journal import JOURNALS, Journal, bears, journals
 from .recordings import RECORDINGS
-from .rows import FIDELITY
+from .rows import FIDELITY, Unreadable
 from .running import run
 from .scenarios import SCENARIOS
+from .stopping import listen
+from .unanswered import NoAnswer
 from .upstreams import fill
 
 
@@ -27,11 +30,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
     try:
         return int(arguments.command(arguments))
-    except NoConsent as error:
+    except (NoConsent, Unreadable, OSError, BotoCoreError, ClientError) as error:
         print(error, file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("Interrupted. What the scenario had made is deleted; if not, `clean` has it.", file=sys.stderr)
+        print("Interrupted.", file=sys.stderr)
         return 130
 
 
@@ -44,27 +47,40 @@ def record(arguments: argparse.Namespace) -> int:
             raise NoConsent("what a stand-in answers is no recording of AWS: name another directory by --recordings")
         fill(arguments.stand_in)
     faults = 0
-    for name in chosen:
-        if not SCENARIOS[name].is_in_the_model:
-            print(f"{name}: the installed botocore has not what it calls")
-            continue
-        try:
-            outcome = run(SCENARIOS[name], cloud, arguments.journals)
-            path = recordings.write(arguments.recordings, name, outcome, cloud)
-        except (LeftBehind, recordings.NotBlanked) as error:
-            faults += 1
-            print(f"{name}: {error}", flush=True)
-            continue
-        faults += outcome.stopped is not None
-        print(f"{path.name}: {outcome.stopped or f'{len(outcome.observations)} answers'}", flush=True)
+    try:
+        for name in chosen:
+            faults += _record_one(name, cloud, arguments)
+    except LeftBehind as error:  # where nothing can be deleted, nothing more is made
+        faults += 1
+        print(error, flush=True)
+    except KeyboardInterrupt:
+        _say_what_is_left(cloud, arguments.journals)
+        raise
     return _say_what_is_left(cloud, arguments.journals) or min(faults, 1)
+
+
+def _record_one(name: str, cloud: Cloud, arguments: argparse.Namespace) -> bool:
+    """Record a scenario, and return whether that was in vain, or in part."""
+    if not SCENARIOS[name].is_in_the_model:
+        print(f"{name}: the installed botocore has not what it calls")
+        return False
+    try:
+        outcome = run(SCENARIOS[name], cloud, arguments.journals)
+        path = recordings.write(arguments.recordings, name, outcome, cloud)
+    except (NoAnswer, NotAllowed, recordings.NotBlanked) as error:
+        print(f"{name}: not recorded: {error}", flush=True)
+        return True
+    print(f"{path.name}: {outcome.stopped or f'{len(outcome.observations)} answers'}", flush=True)
+    return outcome.stopped is not None
 
 
 def clean_up(arguments: argparse.Namespace) -> int:
     """Delete what runs have left that were killed."""
     cloud = cloud_of_the_user(arguments)
     for journal in list(journals(arguments.journals)):
-        _clean_one(journal, cloud)
+        with journal:
+            if journal.lock():
+                _clean_one(journal, cloud)
     return _say_what_is_left(cloud, arguments.journals)
 
 
@@ -77,7 +93,13 @@ def _clean_one(journal: Journal, cloud: Cloud) -> None:
 
 
 def _say_what_is_left(cloud: Cloud, directory: Path) -> int:
-    left, open_journals = bearing_a_prefix(cloud), [journal.prefix for journal in journals(directory)]
+    open_journals, running = [], []
+    for journal in journals(directory):
+        with journal:
+            (open_journals if journal.lock() else running).append(journal.prefix)
+    left = [name for name in bearing_a_prefix(cloud) if not any(bears(prefix, name) for prefix in running)]
+    if running:
+        print(f"still running: {', '.join(running)}")
     for name in left:
         print(f"left behind: {name}")
     if open_journals:
@@ -89,7 +111,7 @@ def _say_what_is_left(cloud: Cloud, directory: Path) -> int:
 
 def status(arguments: argparse.Namespace) -> int:
     """Say which rows are verified, could be, and cannot be."""
-    print(reporting.status(recordings.read(arguments.recordings), list_all=arguments.all))
+    print(reporting.status(_of_aws(arguments.recordings), list_all=arguments.all))
     return 0
 
 
@@ -102,16 +124,21 @@ def differences(arguments: argparse.Namespace) -> int:
 
 def marks(arguments: argparse.Namespace) -> int:
     """Say which marks the recordings change, and write them into the page."""
-    found = recordings.read(arguments.recordings)
-    if any(recording.source != "AWS" for recording in found.values()):
-        raise NoConsent("some of these recordings are not those of AWS; they say nothing about AWS")
+    found = _of_aws(arguments.recordings)
     page, changed = reporting.marked(arguments.page, found)
     for row, (old, new) in changed.items():
         print(f"{row}: {old} → {new}")
     if arguments.write:
-        arguments.page.write_text("\n".join(page.lines), encoding="utf-8")
+        page.write(arguments.page)
     print(f"{len(changed)} marks {'changed' if arguments.write else 'would change; --write changes them'}.")
     return 0
+
+
+def _of_aws(directory: Path) -> dict[str, recordings.Recording]:
+    found = recordings.read(directory)
+    if any(recording.source != "AWS" for recording in found.values()):
+        raise NoConsent("some of these recordings are not those of AWS; they say nothing about AWS")
+    return found
 
 
 def _chosen(names: Sequence[str]) -> list[str]:
@@ -121,17 +148,12 @@ def _chosen(names: Sequence[str]) -> list[str]:
     return list(names) or list(SCENARIOS)
 
 
-def _interrupt(_signal: int, _frame: FrameType | None) -> NoReturn:
-    """End like an interrupt from the keyboard, which cleans up."""
-    raise KeyboardInterrupt
-
-
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m tests.verified", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tests.verified", description=__doc__, allow_abbrev=False)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     def add(name: str, command: Any) -> argparse.ArgumentParser:
-        added = commands.add_parser(name, help=command.__doc__, description=command.__doc__)
+        added = commands.add_parser(name, help=command.__doc__, description=command.__doc__, allow_abbrev=False)
         added.set_defaults(command=command)
         return added
 
@@ -155,7 +177,5 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    # A shell has its background jobs ignore SIGINT; what was made has to be deleted then too.
-    for stop in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(stop, _interrupt)
+    listen()
     sys.exit(main())

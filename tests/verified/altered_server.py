@@ -1,7 +1,8 @@
 """A stand-in for AWS: the project's own server, some of whose answers are altered on purpose.
 
 ``python -m tests.verified.altered_server DIRECTORY`` serves until it is killed, and prints its URL. The operation whose
-name is in the file ``hold`` of the directory is done, and not answered; once it is done there is a file ``held``.
+name is in the file ``hold`` of the directory is done, and not answered while that file is there; once it is done there
+is a file ``held``. The operation that is named in the file ``refuse`` is refused with the code that stands behind it.
 """
 
 from __future__ import annotations
@@ -90,6 +91,8 @@ class AlteredApplication:
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         operation = environ.get(_TARGET, "").rpartition(".")[2]
         path = f"{environ['REQUEST_METHOD']} {environ['PATH_INFO']}"
+        if operation and self._refused.get("operation") == operation:
+            return _refusal(self._refused["code"])(environ, start_response)
         chosen = [alter for where, _, _, alter in ALTERATIONS if where == operation or _matches(where, path)]
         held = self._directory / "hold"
         if not chosen and not held.exists():
@@ -102,10 +105,22 @@ class AlteredApplication:
         response.automatically_set_content_length = False  # a HEAD has the length of what a GET returns
         if held.exists() and operation and operation == held.read_text(encoding="utf-8"):
             (self._directory / "held").touch()
-            time.sleep(600)
+            while held.exists():
+                time.sleep(0.02)
         for alter in chosen:
             alter(request, response)
         return response(environ, start_response)
+
+    @property
+    def _refused(self) -> dict[str, str]:
+        refused = self._directory / "refuse"
+        names = refused.read_text(encoding="utf-8").split() if refused.exists() else []
+        return dict(zip(("operation", "code"), names))
+
+
+def _refusal(code: str) -> Response:
+    body = json.dumps({"__type": code, "message": "The stand-in was told to say so."})
+    return Response(body, 400, {"Content-Type": "application/x-amz-json-1.1"})
 
 
 def _matches(where: str, path: str) -> bool:

@@ -17,6 +17,7 @@ from .cloud import Cloud
 from .guard import Guard
 from .journal import SECRET_FOLDER, Journal
 from .normalisation import Normalisation
+from .unanswered import check_code, check_error, check_reply
 
 GOOD_SECRET = json.dumps({"username": "nobody", "accessToken": "none"})
 """Of the right form. No registry knows it."""
@@ -90,7 +91,9 @@ class Case:
         """Send a request to the registry endpoint; ``auth=None`` sends it without credentials."""
         self._guard.check_path(method, path)
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        return self.cloud.request(method, path, body, named, self.cloud.login if auth == () else auth)
+        reply = self.cloud.request(method, path, body, named, self.cloud.login if auth == () else auth)
+        check_reply(reply)
+        return reply
 
     # --- things to make -----------------------------------------------------------------------------------------------
 
@@ -143,6 +146,7 @@ class Case:
         try:
             answer = call(**arguments)
         except ClientError as error:
+            check_error(error)
             self._take(rows, label, _refusal(error, self.normalise), holds=False)
             raise Stopped(f"{label}: {error}") from None
         self._take(rows, label, {"answer": self.normalise(answer)}, holds=True)
@@ -184,12 +188,14 @@ class Case:
             seen["message"] = self.normalise(body.get("message", body.get("Message", "")))
         except ValueError:
             seen["body"] = self.normalise(reply.text)
+        check_code(seen["error"], reply.status_code, reply.text)
         self._take(rows, label, seen, (seen["status"], seen["error"]) == (400, code))
 
     def _call(self, call: Any, arguments: dict[str, Any]) -> dict[str, Any]:
         try:
             return {"answer": self.normalise(call(**arguments))}
         except ClientError as error:
+            check_error(error)
             return _refusal(error, self.normalise)
 
     def _take(self, rows: str, label: str, seen: Any, holds: bool) -> None:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
 from .cloud import Cloud
 from .guard import policy_bears
@@ -46,12 +46,12 @@ def clean(journal: Journal, cloud: Cloud) -> list[Made]:
 
 def _delete(made: Made, prefix: str, cloud: Cloud) -> str | None:
     """Delete one thing, and return why it is not deleted, if it is not."""
-    plain = made.name[len(SECRET_FOLDER) :] if made.kind == "secret" else made.name
-    if not bears(prefix, plain):
-        return f"{made.kind} {made.name}: it does not begin with {prefix}"
+    begin = f"{SECRET_FOLDER}{prefix}" if made.kind == "secret" else prefix
+    if not made.name.startswith(begin) or not bears(prefix, made.name[len(begin) - len(prefix) :]):
+        return f"{made.kind} {made.name}: it does not begin with {begin}"
     try:
         _DELETE[made.kind](cloud, made.name)
-    except (BotoCoreError, ClientError, LeftBehind) as error:
+    except Exception as error:  # whatever it is, all else is to be deleted
         code = error.response["Error"]["Code"] if isinstance(error, ClientError) else None
         return None if code in (*_GONE, *_NEVER_MADE) else f"{made.kind} {made.name}: {error}"
     return None
@@ -64,8 +64,10 @@ def _delete_stack(cloud: Cloud, name: str) -> None:
     while time.monotonic() < end:
         try:
             (stack,) = cloudformation.describe_stacks(StackName=name)["Stacks"]
-        except ClientError:
-            return  # it does not exist any more
+        except ClientError as error:
+            if "does not exist" in error.response["Error"].get("Message", ""):
+                return
+            raise
         if stack["StackStatus"] == "DELETE_COMPLETE":
             return
         if stack["StackStatus"] == "DELETE_FAILED":

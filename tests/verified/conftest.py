@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,7 @@ def cloud_of_moto() -> Cloud:
 
 
 @pytest.fixture
-def journal(tmp_path: Path, cloud_of_moto: Cloud) -> Journal:
+def journal(tmp_path: Path, cloud_of_moto: Cloud) -> Iterator[Journal]:
     """The journal of a new run, in the test's directory."""
-    return Journal.begin(tmp_path, cloud_of_moto.account, cloud_of_moto.region)
+    with Journal.begin(tmp_path, cloud_of_moto.account, cloud_of_moto.region) as journal:
+        yield journal

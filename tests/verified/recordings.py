@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import date, datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +18,13 @@ import botocore
 
 from .case import Observation
 from .cloud import Cloud
-from .rows import ROOT
+from .rows import ROOT, Unreadable
 from .running import Outcome
 
 RECORDINGS = ROOT / "tests" / "verified" / "recordings"
 FORMAT = 1
+ABSENT = "<absent>"
+"""In the place of a member that one of two answers has not. No answer has it: normalised texts have other words."""
 _SECRETIVE = re.compile(r"(?<![0-9a-f])\d{12}(?![0-9a-f])|\b(?:AKIA|ASIA)[A-Z0-9]{12,}\b|mep-?[0-9a-f]{8}")
 
 
@@ -83,33 +85,49 @@ def write(directory: Path, scenario: str, outcome: Outcome, cloud: Cloud) -> Pat
     if _SECRETIVE.search(text) or any(part in text for part in cloud.identity):
         raise NotBlanked(f"{scenario}: something in the answers tells whose account it is")
     directory.mkdir(parents=True, exist_ok=True)
-    path = directory / f"{scenario}.json"
-    path.write_text(text, encoding="utf-8")
+    path, unfinished = directory / f"{scenario}.json", directory / f".{scenario}.unfinished"
+    try:
+        unfinished.write_text(text, encoding="utf-8")
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
     return path
 
 
 def read(directory: Path) -> dict[str, Recording]:
-    """Return the recordings in a directory by the names of their scenarios."""
+    """Return the recordings in a directory by the names of their scenarios.
+
+    :raises Unreadable: the directory is none, or a file in it is no recording
+    """
+    if directory != RECORDINGS and not directory.is_dir():
+        raise Unreadable(f"{directory} is no directory")
     found = {}
     for path in sorted(directory.glob("*.json")):
-        document = json.loads(path.read_text(encoding="utf-8"))
-        recorded = document["recorded"]
-        if recorded["format"] != FORMAT:
-            raise ValueError(
-                f"{path.name} has the format {recorded['format']}, this is format {FORMAT}: record it again"
-            )
-        found[document["scenario"]] = Recording(
-            scenario=document["scenario"],
-            source=recorded["source"],
-            date=recorded["date"],
-            region=recorded["region"],
-            observations=[
-                Observation(observation["label"], tuple(observation["rows"]), observation["seen"])
-                for observation in document["observations"]
-            ],
-            stopped=document.get("stopped"),
-        )
+        try:
+            recording = _recording(json.loads(path.read_text(encoding="utf-8")))
+        except (ValueError, LookupError, TypeError, AttributeError) as error:
+            raise Unreadable(f"{path} is no recording: {type(error).__name__}: {error}") from None
+        if recording.scenario != path.stem:
+            raise Unreadable(f"{path} is a recording of another scenario: {recording.scenario}")
+        found[recording.scenario] = recording
     return found
+
+
+def _recording(document: dict[str, Any]) -> Recording:
+    recorded = document["recorded"]
+    if recorded["format"] != FORMAT:
+        raise ValueError(f"it has the format {recorded['format']}, this is format {FORMAT}: record it again")
+    return Recording(
+        scenario=document["scenario"],
+        source=recorded["source"],
+        date=date.fromisoformat(recorded["date"]).isoformat(),
+        region=recorded["region"],
+        observations=[
+            Observation(observation["label"], tuple(observation["rows"]), observation["seen"])
+            for observation in document["observations"]
+        ],
+        stopped=document.get("stopped"),
+    )
 
 
 def differences(recording: Recording, mock: Iterable[Observation]) -> list[Difference]:
@@ -130,7 +148,7 @@ def _unequal(mine: Any, theirs: Any, place: str) -> list[tuple[str, Any, Any]]:
         return [
             unequal
             for name in sorted({*mine, *theirs})
-            for unequal in _unequal(mine.get(name, "absent"), theirs.get(name, "absent"), f"{place}.{name}".strip("."))
+            for unequal in _unequal(mine.get(name, ABSENT), theirs.get(name, ABSENT), f"{place}.{name}".strip("."))
         ]
     if isinstance(mine, list) and isinstance(theirs, list) and len(mine) == len(theirs):
         return [

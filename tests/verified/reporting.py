@@ -42,10 +42,10 @@ def summary(found: Mapping[str, Recording]) -> str:
     """Return in one line how many rows are verified."""
     rows = read_page().rows
     asked = {row for each in SCENARIOS.values() for row in each.rows}
-    recorded = {row for name in found if name in SCENARIOS for row in SCENARIOS[name].rows}
+    recorded = {row for recording in found.values() for each in recording.observations for row in each.rows}
     return (
-        f"Of {len(rows)} rows of docs/fidelity.md {len(asked)} have a scenario; {len(asked - recorded)} of these are "
-        "not verified against AWS. To verify them: python -m tests.verified record --help (docs/verify.md)"
+        f"Of {len(rows)} rows of docs/fidelity.md {len(asked)} have a scenario; AWS was not asked about "
+        f"{len(asked - recorded)} of these. To ask it: python -m tests.verified record --help (docs/verify.md)"
     )
 
 

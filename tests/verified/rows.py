@@ -16,6 +16,10 @@ _RULER = re.compile(r"[|\s:-]+")
 _MARK = re.compile(r"A-frag|\b(?:OCI|[ABD])\b")
 
 
+class Unreadable(Exception):
+    """A file is not what it is taken for."""
+
+
 @dataclass(frozen=True)
 class Row:
     """One claim. The refusals of the first table are known by their number, all others by the column ``id``."""
@@ -51,7 +55,7 @@ class FidelityPage:
         found: dict[str, Row] = {}
         for row in self._read():
             if row.id in found:
-                raise ValueError(f"two rows have the id '{row.id}'")
+                raise Unreadable(f"two rows have the id '{row.id}'")
             found[row.id] = row
         return found
 
@@ -65,6 +69,11 @@ class FidelityPage:
             elif not _RULER.fullmatch(line) and set(titles) & set(_MARK_COLUMNS):
                 yield _read_row(number, titles, _cells(line))
 
+    def write(self, path: Path) -> None:
+        """Write the page, with the ends of lines that it was read with."""
+        with path.open("w", encoding="utf-8", newline="") as file:
+            file.write("\n".join(self.lines))
+
     def with_mark(self, row: Row, mark: str) -> str:
         """Return the line of a row with another mark."""
         cells = self.lines[row.line].split("|")
@@ -73,23 +82,30 @@ class FidelityPage:
 
 
 def read_page(path: Path = FIDELITY) -> FidelityPage:
-    return FidelityPage(path.read_text(encoding="utf-8"))
+    with path.open(encoding="utf-8", newline="") as file:
+        return FidelityPage(file.read())
 
 
 def _cells(line: str) -> list[str]:
     return [cell.strip() for cell in line.strip().strip("|").split("|")]
 
 
+def _known(number: int, mark: str) -> str:
+    if not _MARK.search(mark):
+        raise Unreadable(f"line {number + 1} of the fidelity page has no mark: '{mark}'")
+    return mark
+
+
 def _read_row(number: int, titles: list[str], cells: list[str]) -> Row:
     is_numbered = titles[0] == "#"
     id_column = 0 if is_numbered else titles.index("id") if "id" in titles else None
     if id_column is None or len(cells) != len(titles) or not cells[id_column].strip("`"):
-        raise ValueError(f"line {number + 1} of the fidelity page has no id")
+        raise Unreadable(f"line {number + 1} of the fidelity page has no id")
     mark_column = next(titles.index(title) for title in _MARK_COLUMNS if title in titles)
     return Row(
         id=cells[id_column].strip("`"),
         behaviour=cells[1 if is_numbered else 0],
-        mark=cells[mark_column],
+        mark=_known(number, cells[mark_column]),
         line=number,
         mark_column=mark_column,
     )

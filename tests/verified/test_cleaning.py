@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 
 import pytest
+from botocore.exceptions import ClientError
 
 from tests.verified.case import Case
 from tests.verified.cleaning import LeftBehind, bearing_a_prefix, clean
+from tests.verified.guard import NotAllowed
 from tests.verified.journal import Journal, journals
 from tests.verified.running import Scenario, run
 from tests.verified.scenarios.policies import policy
 from tests.verified.scenarios.stacks import create, rule
+from tests.verified.unanswered import NoAnswer
 
 pytestmark = pytest.mark.usefixtures("in_process")
 
@@ -59,6 +62,57 @@ def test_scenario_that_fails_on_aws_keeps_what_it_saw(cloud_of_moto, tmp_path):
     assert outcome.stopped == "KeyError: 'x'"
 
 
+@pytest.mark.parametrize(
+    "error", [ConnectionError("of /home/eve"), OSError(28, "No space left on device", "/home/eve")]
+)
+def test_what_aws_did_not_say_is_not_what_stopped_a_scenario(cloud_of_moto, tmp_path, error):
+    cloud_of_moto.is_real = True
+    with pytest.raises(NoAnswer, match="eve"):
+        run(scenario(lambda case: case.rule(), fail(error)), cloud_of_moto, tmp_path)
+    assert bearing_a_prefix(cloud_of_moto) == []
+
+
+def test_what_the_guard_stops_is_not_what_stopped_a_scenario(cloud_of_moto, tmp_path):
+    cloud_of_moto.is_real = True
+    with pytest.raises(NotAllowed):
+        run(scenario(lambda case: case.ecr.delete_repository(repositoryName="app")), cloud_of_moto, tmp_path)
+
+
+@pytest.fixture
+def throttle(cloud_of_moto):
+    """Have the client that cleans refused an operation, before it is sent."""
+
+    def throttle(service, operation):
+        def refuse(**_):
+            raise ClientError({"Error": {"Code": "Throttling", "Message": "Rate exceeded"}}, operation)
+
+        cloud_of_moto.own_client(service).meta.events.register(f"before-call.{service}.{operation}", refuse)
+
+    return throttle
+
+
+def test_why_nothing_was_recorded_is_said_where_the_cleaning_fails_too(cloud_of_moto, tmp_path, throttle):
+    cloud_of_moto.is_real = True
+    throttle("ecr", "DeletePullThroughCacheRule")
+    with pytest.raises(LeftBehind, match=r"full disk; rule mep-.*Rate exceeded"):
+        run(scenario(lambda case: case.rule(), fail(OSError("full disk"))), cloud_of_moto, tmp_path)
+
+
+def test_stack_is_not_taken_for_deleted_because_nobody_says_whether_it_is(cloud_of_moto, journal, throttle):
+    create(Case(cloud_of_moto, journal), "-stack", {"Rule": rule(f"{journal.prefix}-rule")})
+    throttle("cloudformation", "DescribeStacks")
+    with pytest.raises(LeftBehind, match="Rate exceeded"):
+        clean(journal, cloud_of_moto)
+
+
+def test_secret_outside_of_the_folder_is_never_deleted(in_process, cloud_of_moto, journal):
+    name = f"production-of-the-user{journal.prefix}"[-33:]
+    in_process.client("secretsmanager").create_secret(Name=name, SecretString="x")
+    journal.note("secret", name)
+    with pytest.raises(LeftBehind, match="it does not begin with ecr-pullthroughcache/mep-"):
+        clean(journal, cloud_of_moto)
+
+
 def test_what_a_killed_run_made_is_deleted_by_its_journal(cloud_of_moto, journal, tmp_path):
     make_one_of_each(Case(cloud_of_moto, journal))
     assert len(bearing_a_prefix(cloud_of_moto)) == 6
@@ -81,8 +135,8 @@ def test_what_does_not_bear_the_prefix_is_never_deleted(in_process, cloud_of_mot
 
 
 def test_what_bears_a_prefix_and_is_in_no_journal_is_not_deleted(cloud_of_moto, journal, tmp_path):
-    other = Journal.begin(tmp_path / "other", cloud_of_moto.account, cloud_of_moto.region)
-    name = Case(cloud_of_moto, other).rule()
+    with Journal.begin(tmp_path / "other", cloud_of_moto.account, cloud_of_moto.region) as other:
+        name = Case(cloud_of_moto, other).rule()
     clean(journal, cloud_of_moto)
     assert bearing_a_prefix(cloud_of_moto) == [name]
 

@@ -87,7 +87,7 @@ def test_marks_do_not_change_twice():
     [
         ({"message": "yes", "list": [1, 2]}, []),
         ({"message": "no", "list": [1, 2]}, [("message", "yes", "no")]),
-        ({"list": [1, 2]}, [("message", "yes", "absent")]),
+        ({"list": [1, 2]}, [("message", "yes", "<absent>")]),
         ({"message": "yes", "list": [1, 3]}, [("list[1]", 2, 3)]),
         ({"message": "yes", "list": [1]}, [("list", [1, 2], [1])]),
         ("text", [("", {"message": "yes", "list": [1, 2]}, "text")]),

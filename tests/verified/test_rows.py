@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.verified.recordings import RECORDINGS, read
-from tests.verified.rows import FidelityPage, read_page
+from tests.verified.rows import FidelityPage, Unreadable, read_page
 from tests.verified.scenarios import SCENARIOS
 from tests.verified.unasked import PARTS, reasons
 
@@ -44,7 +44,7 @@ def test_rows_are_read_from_the_tables_that_have_marks():
     ids=["no id", "no cell", "an id that another row has"],
 )
 def test_row_without_an_id_of_its_own_is_an_error(old, new):
-    with pytest.raises(ValueError, match="id"):
+    with pytest.raises(Unreadable, match="id"):
         FidelityPage(TABLE.replace(old, new)).rows  # noqa: B018  (it is read when it is asked for)
 
 

@@ -41,7 +41,6 @@ class StandIn:
         return subprocess.Popen(
             [sys.executable, "-W", "error", "-m", "tests.verified", command, *options, *arguments],
             cwd=ROOT,
-            env={"AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE", "AWS_SECRET_ACCESS_KEY": "a-secret-access-key"},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -52,6 +51,15 @@ class StandIn:
             output, errors = process.communicate(timeout=300)
         assert errors == ""
         return process.returncode, output
+
+    def hold(self, operation: str) -> None:
+        (self.directory / "hold").write_text(operation)
+
+    def let_go(self) -> None:
+        (self.directory / "hold").unlink()
+
+    def refuse(self, operation: str, code: str) -> None:
+        (self.directory / "refuse").write_text(f"{operation} {code}")
 
     def wait_until_held(self, process: subprocess.Popen[str]) -> None:
         """Wait until the operation in the file ``hold`` is done, and its answer is held back."""
@@ -90,27 +98,92 @@ def test_answers_that_were_altered_are_found_by_row_and_nothing_is_left_behind(s
     assert [part for part in (MOCKED_ACCOUNT, "AKIAIOSFODNN7EXAMPLE", "mep-") if part in recorded] == []
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM], ids=["interrupted", "terminated"])
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda how: how.name)
 def test_run_that_is_stopped_in_the_middle_leaves_nothing_behind(stand_in, how):
-    (stand_in.directory / "hold").write_text("CreateRepository")
+    stand_in.hold("CreateRepository")
     with stand_in.start("record", "names_at_the_upstream") as process:
         stand_in.wait_until_held(process)
         process.send_signal(how)
-        _, errors = process.communicate(timeout=300)
-    assert (process.returncode, errors.partition(".")[0]) == (130, "Interrupted")
+        output, errors = process.communicate(timeout=300)
+    assert (process.returncode, errors, output) == (130, "Interrupted.\n", "Nothing is left behind.\n")
     assert bearing_a_prefix(stand_in.cloud) == []
     assert list(journals(stand_in.journals)) == []
 
 
+def test_interrupt_of_the_cleaning_is_put_off(stand_in):
+    stand_in.hold("DeletePullThroughCacheRule")
+    with stand_in.start("record", "names_at_the_upstream", "update_with_nothing") as process:
+        stand_in.wait_until_held(process)
+        process.send_signal(signal.SIGINT)
+        assert process.stderr.readline().startswith("Deleting what was made.")
+        stand_in.let_go()
+        output, errors = process.communicate(timeout=300)
+    assert (process.returncode, errors, output) == (130, "Interrupted.\n", "Nothing is left behind.\n")
+    assert bearing_a_prefix(stand_in.cloud) == []
+
+
+def test_interrupt_ends_the_run_where_the_cleaning_fails_too(stand_in):
+    stand_in.hold("CreateRepository")
+    with stand_in.start("record", "names_at_the_upstream", "update_with_nothing") as process:
+        stand_in.wait_until_held(process)
+        stand_in.refuse("DeletePullThroughCacheRule", "ExpiredTokenException")
+        process.send_signal(signal.SIGTERM)
+        output, errors = process.communicate(timeout=300)
+    assert (process.returncode, errors) == (130, "Interrupted.\n")
+    (name,) = bearing_a_prefix(stand_in.cloud)
+    assert output.startswith(f"left behind: {name}\nnot cleaned yet: {name}; run:")
+
+
+def test_nothing_more_is_made_where_nothing_can_be_deleted(stand_in):
+    stand_in.refuse("DeletePullThroughCacheRule", "ThrottlingException")
+    status, output = stand_in.run("record", "update_with_nothing", "prefix_that_has_a_rule")
+    (name,) = bearing_a_prefix(stand_in.cloud)
+    assert status == 1
+    assert output.startswith(f"rule {name}: An error occurred (ThrottlingException)")
+    assert "prefix_that_has_a_rule" not in output
+    stand_in.refuse("NoOperation", "None")
+    assert stand_in.run("clean") == (0, f"rule {name}: gone\nNothing is left behind.\n")
+
+
+def test_refusal_of_the_caller_takes_the_place_of_no_recording(stand_in):
+    stand_in.run("record", "update_with_nothing")
+    recorded = read(stand_in.recordings)
+    stand_in.refuse("UpdatePullThroughCacheRule", "ExpiredTokenException")
+    status, output = stand_in.run("record", "update_with_nothing")
+    assert status == 1
+    assert output.startswith("update_with_nothing: not recorded: An error occurred (ExpiredTokenException)")
+    assert output.endswith("\nNothing is left behind.\n")
+    assert read(stand_in.recordings) == recorded
+
+
+def test_what_a_run_has_that_goes_on_is_not_cleaned(stand_in):
+    stand_in.hold("CreateRepository")
+    with stand_in.start("record", "names_at_the_upstream") as process:
+        stand_in.wait_until_held(process)
+        (rule, _) = bearing_a_prefix(stand_in.cloud)
+        assert stand_in.run("clean") == (0, f"still running: {rule}\nNothing is left behind.\n")
+        stand_in.let_go()
+        process.communicate(timeout=300)
+    assert process.returncode == 0
+
+
+def test_recordings_of_two_runs_are_the_same(stand_in):
+    stand_in.run("record", "names_at_the_upstream")
+    (path,) = stand_in.recordings.iterdir()
+    recorded = path.read_bytes()
+    stand_in.run("record", "names_at_the_upstream")
+    assert path.read_bytes() == recorded
+
+
 def test_what_a_killed_run_left_behind_is_deleted_by_the_command(stand_in):
-    (stand_in.directory / "hold").write_text("CreateRepository")
+    stand_in.hold("CreateRepository")
     with stand_in.start("record", "names_at_the_upstream") as process:
         stand_in.wait_until_held(process)
         process.kill()
         process.communicate(timeout=300)
     rule, repository = bearing_a_prefix(stand_in.cloud)
     assert repository == f"{rule}/busybox"
-    (stand_in.directory / "hold").unlink()
+    stand_in.let_go()
     status, output = stand_in.run("clean")
     assert status == 0
     assert output.splitlines() == [f"rule {rule}: gone", f"repository {repository}: gone", "Nothing is left behind."]

@@ -1,0 +1,47 @@
+"""A refusal of the caller says nothing about ECR, and one of the request does."""
+
+from __future__ import annotations
+
+import pytest
+import requests
+from botocore.exceptions import ClientError
+
+from tests.verified.unanswered import NoAnswer, check_error, check_reply
+
+
+def error(code, status=400):
+    return ClientError({"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": status}}, "DescribeImages")
+
+
+def reply(status, text):
+    found = requests.Response()
+    found.status_code, found._content = status, text.encode()  # noqa: SLF001  (nothing else makes a reply of a text)
+    found.request = requests.Request("GET", "http://127.0.0.1/v2/app/manifests/v1").prepare()
+    return found
+
+
+@pytest.mark.parametrize(
+    ("code", "status"),
+    [("AccessDeniedException", 400), ("ExpiredTokenException", 400), ("Throttling", 400), ("ServerException", 503)],
+)
+def test_refusal_of_the_caller_is_no_answer(code, status):
+    with pytest.raises(NoAnswer, match=code):
+        check_error(error(code, status))
+
+
+@pytest.mark.parametrize("code", ["InvalidParameterException", "RepositoryNotFoundException", "ServerException"])
+def test_refusal_of_the_request_is_an_answer(code):
+    check_error(error(code))
+
+
+@pytest.mark.parametrize(
+    ("status", "text"), [(403, "User: <caller> is not authorized to perform: ecr:PutImage"), (429, "Slow down")]
+)
+def test_reply_of_the_registry_endpoint_that_refuses_the_caller_is_no_answer(status, text):
+    with pytest.raises(NoAnswer, match=f"GET /v2/app/manifests/v1: {status}"):
+        check_reply(reply(status, text))
+
+
+@pytest.mark.parametrize(("status", "text"), [(403, "DENIED"), (401, "Not Authorized"), (500, "")])
+def test_any_other_reply_of_the_registry_endpoint_is_an_answer(status, text):
+    check_reply(reply(status, text))
