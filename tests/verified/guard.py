@@ -77,7 +77,8 @@ _STACK_RESOURCES = {
     "AWS::ECR::PullThroughCacheRule": ("rule", "EcrRepositoryPrefix"),
     "AWS::ECR::RepositoryCreationTemplate": ("template", "Prefix"),
 }
-_ACCOUNT = re.compile(r"(?<![0-9A-Za-z])\d{12}(?![0-9A-Za-z])")
+_ACCOUNT = re.compile(r"(?<![0-9A-Za-z-])\d{12}(?![0-9A-Za-z-])")
+"""Twelve digits that are no part of a digest or a UUID."""
 _REPOSITORY_PATH = re.compile(r"/v2/(.+)/(?:manifests|blobs|tags|referrers)(?:/|$)")
 
 
