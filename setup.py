@@ -1,7 +1,7 @@
 """Makes two builds of one commit the same bytes. Everything else about the package is in setup.cfg.
 
 setuptools honours ``SOURCE_DATE_EPOCH`` in a wheel, but leaves the times and owners of the builder's files in a source
-distribution.
+distribution, and in both the modes that the builder's umask gave them.
 """
 
 from __future__ import annotations
@@ -10,10 +10,24 @@ import gzip
 import os
 import tarfile
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 from setuptools import setup
+from setuptools.command.bdist_wheel import bdist_wheel
 from setuptools.command.sdist import sdist
+
+
+def mode_for_all(mode: int, is_directory: bool) -> int:
+    return 0o755 if is_directory or mode & 0o100 else 0o644
+
+
+class ReproducibleWheel(bdist_wheel):
+    def write_wheelfile(self, *arguments: Any, **options: Any) -> None:
+        """Write the last of the files that are packed, and give all of them modes that no umask had a part in."""
+        super().write_wheelfile(*arguments, **options)
+        for path in Path(self.bdist_dir).rglob("*"):
+            path.chmod(mode_for_all(path.stat().st_mode, path.is_dir()))
 
 
 class ReproducibleSdist(sdist):
@@ -30,7 +44,7 @@ class ReproducibleSdist(sdist):
             member.mtime = time
             member.uid = member.gid = 0
             member.uname = member.gname = ""
-            member.mode = 0o755 if member.isdir() or member.mode & 0o100 else 0o644
+            member.mode = mode_for_all(member.mode, member.isdir())
             return member
 
         path = f"{base_name}.tar.gz"
@@ -42,4 +56,4 @@ class ReproducibleSdist(sdist):
         return path
 
 
-setup(cmdclass={"sdist": ReproducibleSdist})
+setup(cmdclass={"bdist_wheel": ReproducibleWheel, "sdist": ReproducibleSdist})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import sys
 import tarfile
 import zipfile
@@ -33,8 +34,12 @@ def names_in_wheel(wheel: Path) -> set[str]:
         return set(archive.namelist())
 
 
-def test_build_again_gives_the_same_bytes(dist, tmp_path):
-    again = build(tmp_path)
+def test_build_by_somebody_with_another_umask_gives_the_same_bytes(dist, tmp_path):
+    former = os.umask(0o077)
+    try:
+        again = build(tmp_path)
+    finally:
+        os.umask(former)
     assert {path.name: sha256(path) for path in again.iterdir()} == {path.name: sha256(path) for path in dist.iterdir()}
 
 
