@@ -75,6 +75,18 @@ def test_script_that_a_workflow_runs_is_a_program():
     assert all(script.stat().st_mode & 0o100 for script in scripts)
 
 
+def test_git_in_a_container_takes_the_clone_of_another_user():
+    contained = {
+        name: [step["run"] for step in job["steps"] if "run" in step]
+        for workflow in WORKFLOWS.values()
+        for name, job in workflow["jobs"].items()
+        if "container" in job
+    }
+    assert set(contained) == {"all", "check"}
+    trusts = 'git config --global --add safe.directory "$GITHUB_WORKSPACE"'
+    assert {name for name, commands in contained.items() if commands[0] != trusts} == set()
+
+
 def test_workflow_may_only_read_and_publishing_may_only_get_an_identity():
     assert {name: workflow["permissions"] for name, workflow in WORKFLOWS.items()} == {
         name: {"contents": "read"} for name in WORKFLOWS
