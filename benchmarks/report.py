@@ -24,7 +24,11 @@ HEADING = "## The last figures"
 def main() -> None:
     parser = argparse.ArgumentParser(description="Write a run's figures into the documents.")
     parser.add_argument("file", nargs="?", type=Path, default=FIGURES, metavar="FILE", help="what run.py --json wrote")
-    run = results.read(parser.parse_args().file)
+    file = parser.parse_args().file
+    try:
+        run = results.read(file)
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        parser.error(f"{file} has no figures: {type(error).__name__}: {error}")
     run.write(FIGURES)
     PAGE.write_text(with_figures(PAGE.read_text(encoding="utf-8"), run), encoding="utf-8")
     import plots  # matplotlib is needed for nothing else

@@ -63,6 +63,8 @@ def main() -> int:
     unknown = [name for name in chosen if name not in GROUPS]
     if unknown:
         parser.error(f"no such group: {', '.join(unknown)}")
+    if options.json and not options.json.parent.is_dir():
+        parser.error(f"{options.json.parent} is no directory")
 
     start = time.monotonic()
     measured = [_measure(name) for name in chosen]

@@ -1,10 +1,11 @@
 """Prints how many requests each operation is sent, and what comes of them: ``python -m tests.conformance``.
 
-The arguments are names of operations; without any, all are asked. The exit status is 1 if an answer has a fault.
+The exit status is 1 if an answer has a fault.
 """
 
 from __future__ import annotations
 
+import argparse
 import logging
 import sys
 import time
@@ -18,9 +19,16 @@ from tests.conformance.situations import Situation, situations
 from tests.conformance.walk import Walk, Walker
 
 
-def main(operations: list[str]) -> int:
+def main() -> int:
+    known = situations()
+    parser = argparse.ArgumentParser(prog="python -m tests.conformance", description=__doc__)
+    parser.add_argument("operations", nargs="*", metavar="OPERATION", help="an operation of ECR; all, if none is named")
+    operations = parser.parse_args().operations
+    unknown = set(operations) - {found.operation for found in known}
+    if unknown:
+        parser.error(f"nothing is sent to {', '.join(sorted(unknown))}")
     logging.disable()  # an answer of HTTP 500 counts; its traceback is moto's
-    chosen = [found for found in situations() if not operations or found.operation in operations]
+    chosen = [found for found in known if not operations or found.operation in operations]
     start = time.monotonic()
     server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
     server.start()
@@ -53,4 +61,4 @@ def _print(door: str, situation: Situation, walk: Walk) -> Walk:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

@@ -64,7 +64,10 @@ def _score(counts: Counter[str]) -> str:
 
 
 def _run(*arguments: str) -> str:
-    return subprocess.run([MUTMUT, *arguments], check=True, capture_output=True, text=True).stdout
+    try:
+        return subprocess.run([MUTMUT, *arguments], check=True, capture_output=True, text=True).stdout
+    except (FileNotFoundError, subprocess.CalledProcessError) as error:
+        sys.exit(f"There are no results of mutmut here: {error}. `tox -e mutation` makes them.")
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ from moto import mock_aws
 from moto.core.models import responses_mock
 
 from conftest import Aws
+from tests.arguments import positive
 from tests.registry import observed_server
 from tests.soak import skopeo
 from tests.soak.usage import HEADING, Usage, growth, measure
@@ -39,15 +40,19 @@ SILENCE = 300
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.soak", description=__doc__)
-    parser.add_argument("--operations", type=int, default=20_000, help="how many there are in all (20,000)")
-    parser.add_argument("--batches", type=int, default=20, help="after how many batches the sample is taken (20)")
+    parser.add_argument("--operations", type=positive, default=20_000, help="how many there are in all (20,000)")
+    parser.add_argument("--batches", type=positive, default=20, help="after how many batches the sample is taken (20)")
     parser.add_argument("--seed", type=int, default=0, help="of the random choices (0)")
     parser.add_argument("--growth", type=float, default=2.0, help="KiB that each operation may leave behind (2.0)")
     options = parser.parse_args()
+    size = options.operations // 2 // options.batches
+    if not size:
+        parser.error(
+            f"{options.operations} operations, in process and on a server, do not make {options.batches} batches"
+        )
     _limit_arenas()
     faulthandler.dump_traceback_later(SILENCE, exit=True)  # it is a thread, and counts as one from the beginning
     logging.getLogger("moto_ecr_ptc").setLevel(logging.CRITICAL)  # most pulls are to fail
-    size = options.operations // 2 // options.batches
     faults = []
     for name, soak in (("in process", _soak_in_process), ("server", _soak_server)):
         print(f"{name}\n{HEADING}", flush=True)

@@ -11,13 +11,14 @@ import logging
 from hypothesis import seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
+from tests.arguments import positive
 from tests.stateful.machine import Sequence
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.stateful", description=__doc__)
-    parser.add_argument("--examples", type=int, default=500, help="how many sequences (500)")
-    parser.add_argument("--steps", type=int, default=50, help="how many steps each has at most (50)")
+    parser.add_argument("--examples", type=positive, default=500, help="how many sequences (500)")
+    parser.add_argument("--steps", type=positive, default=50, help="how many steps each has at most (50)")
     parser.add_argument("--seed", type=int, default=0, help="of the random choices (0)")
     options = parser.parse_args()
     logging.getLogger("moto_ecr_ptc").setLevel(logging.CRITICAL)  # half of the pulls are to fail
