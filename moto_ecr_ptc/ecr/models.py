@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 from moto.core.base_backend import backend_lock
 from moto.ecr.models import ECRBackend, Image, Repository, ecr_backends
 
-from .components import component
+from .components import component, made
 from .registry_id import RegistryId
 
 if TYPE_CHECKING:
@@ -183,7 +183,7 @@ class PullThroughCacheBackend(ECRBackend):
         with backend_lock:
             repository = super().delete_repository(repository_name, registry_id, force)
             for name in ("layers", "uploads", "cache"):
-                if name in vars(self):
+                if name in made(self):
                     getattr(self, name).forget(repository)
             return repository
 
@@ -197,23 +197,23 @@ class PullThroughCacheBackend(ECRBackend):
 
     def is_cached(self, repository_name: str) -> bool:
         """Return whether a repository was filled by pull through cache."""
-        return "cache" in vars(self) and self.cache.freshness.is_cached(repository_name)
+        return "cache" in made(self) and self.cache.freshness.is_cached(repository_name)
 
     def uses_pull_through_cache(self, repository_name: str) -> bool:
         """Return whether a rule covers a repository, or once did when something was pulled into it."""
         with backend_lock:
-            has_rule = "rules" in vars(self) and self.rules.find(repository_name) is not None
+            has_rule = "rules" in made(self) and self.rules.find(repository_name) is not None
             return has_rule or self.is_cached(repository_name)
 
     @property
     def has_rule_or_cached_image(self) -> bool:
         """Whether the registry has a rule, or a repository that one filled."""
-        return ("rules" in vars(self) and bool(self.rules)) or ("cache" in vars(self) and bool(self.cache.freshness))
+        return ("rules" in made(self) and bool(self.rules)) or ("cache" in made(self) and bool(self.cache.freshness))
 
     def held_layer(self, repository_name: str, digest: str) -> Blob | None:
         """Return a layer's blob; None if the registry does not hold it."""
         with backend_lock:
-            return self.layers.find(repository_name, digest) if "layers" in vars(self) else None
+            return self.layers.find(repository_name, digest) if "layers" in made(self) else None
 
     def expire_cached_tags(self, repository_name: str | None = None) -> int:
         """Make cached tags stale, so that the next pull of each asks the upstream; return how many there are.
@@ -228,7 +228,7 @@ class PullThroughCacheBackend(ECRBackend):
 
     def _cleaning_up(self, repository_name: str) -> Any:
         repository = self.repositories.get(repository_name)
-        if repository is None or "layers" not in vars(self):
+        if repository is None or "layers" not in made(self):
             return nullcontext()
         return self.layers.cleaning_up(repository)
 

@@ -108,6 +108,33 @@ def test_moto_with_another_signature_of_batch_get_image_still_pulls():
     """)
 
 
+def test_moto_that_keeps_state_in_attributes_of_the_same_names_does_not_take_this_packages_away():
+    run_with_future_moto("""
+        create = ECRBackend.__init__
+
+        def create_with_state(self, *arguments, **options):
+            create(self, *arguments, **options)
+            for name in ("rules", "templates", "account_settings", "layers", "uploads", "cache"):
+                setattr(self, name, {})
+
+        ECRBackend.__init__ = create_with_state
+
+        import moto_ecr_ptc
+        from moto import mock_aws
+
+        with mock_aws():
+            ecr = boto3.client("ecr", "us-east-1")
+            ecr.put_account_setting(name="BLOB_MOUNTING", value="ENABLED")
+            ecr.create_repository_creation_template(prefix="quay", appliedFor=["PULL_THROUGH_CACHE"])
+            ecr.create_pull_through_cache_rule(ecrRepositoryPrefix="quay", upstreamRegistryUrl="quay.io")
+            answer = ecr.batch_get_image(repositoryName="quay/team/app", imageIds=[{"imageTag": "latest"}])
+            assert len(answer["images"]) == 1
+            ecr.delete_repository(repositoryName="quay/team/app", force=True)
+        with mock_aws():
+            assert ecr.describe_pull_through_cache_rules()["pullThroughCacheRules"] == []
+    """)
+
+
 def test_operation_in_a_query_string_does_not_reach_motos_own():
     run_with_future_moto("""
         import requests

@@ -15,6 +15,7 @@ from moto.core.base_backend import backend_lock
 from moto.ecr.models import ECRBackend, Repository
 from moto.moto_api._internal import mock_random
 
+from ..components import made
 from ..registry_id import now
 from .blobs import Blob, BlobWriter
 from .exceptions import (
@@ -165,7 +166,7 @@ class Uploads:
         """
         with backend_lock:
             upload = self._uploads.get(repository.name, {}).get(upload_id)
-            was_reset = vars(self._backend).get("uploads") is not self
+            was_reset = made(self._backend).get("uploads") is not self
             if upload is None or upload.is_abandoned or was_reset:
                 raise UploadNotFoundException(repository, upload_id)
             if first_byte is not None and first_byte != upload.size:

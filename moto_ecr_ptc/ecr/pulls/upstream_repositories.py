@@ -13,6 +13,7 @@ from moto.ecr.models import ECRBackend
 
 from ..access.credentials import MalformedSecret, SecretReader, UpstreamCredentials
 from ..access.iam import Caller
+from ..components import made
 from ..configuration.rules import PullThroughCacheRule, Rules, upstream_repository_name
 from ..configuration.upstream_registries import DOCKER_HUB, find_ecr_registry
 from ..exceptions import SecretException, UpstreamAccessDenied, UpstreamError, UpstreamNotFound
@@ -162,7 +163,7 @@ class UpstreamRepositories:
         The rule and the caller's permissions must still apply.
         """
         # A reset of moto replaces the backend's state: this object then belongs to the state before.
-        is_current = vars(self._backend).get("upstream_repositories") is self
+        is_current = made(self._backend).get("upstream_repositories") is self
         if not is_current:
             return "moto was reset while the upstream was asked"
         if not self._rules.is_current(upstream.rule, repository_name):
@@ -238,6 +239,6 @@ class UpstreamRepositories:
         elsewhere = [
             "/".join(registry)
             for registry, contents in used_registries()
-            if "rules" in vars(contents) and vars(contents)["rules"].find(repository_name)
+            if "rules" in made(contents) and made(contents)["rules"].find(repository_name)
         ]
         return f"{reason}; the rules of {listed(elsewhere)} would" if elsewhere else reason

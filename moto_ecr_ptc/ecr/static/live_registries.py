@@ -7,6 +7,7 @@ from typing import cast
 
 from moto.ecr.models import ecr_backends
 
+from ..components import made
 from ..images.registries import used_registries
 from ..models import PullThroughCacheBackend
 from ..registry_id import RegistryId
@@ -23,6 +24,6 @@ def backends_in_use() -> Iterator[PullThroughCacheBackend]:
     """Yield the backends that have a rule, a template or a cached repository. moto's lock must be held."""
     for _, contents in used_registries():
         backend = cast(PullThroughCacheBackend, contents)
-        has_template = "templates" in vars(backend) and len(backend.templates) > 0
+        has_template = "templates" in made(backend) and len(backend.templates) > 0
         if has_template or backend.has_rule_or_cached_image:
             yield backend

@@ -14,6 +14,7 @@ from typing import Any
 from moto.core.base_backend import backend_lock
 from moto.ecr.models import Repository
 
+from ..components import made
 from ..configuration.rules import PullThroughCacheRule
 from ..configuration.templates import RepositoryCreationTemplate
 from ..configuration.upstream_registries import find_ecr_registry
@@ -64,14 +65,14 @@ def overview(parameters: Parameters) -> Any:
 
 
 def rules_of(backend: PullThroughCacheBackend | None) -> list[PullThroughCacheRule]:
-    if backend is None or "rules" not in vars(backend):
+    if backend is None or "rules" not in made(backend):
         return []
     rules, _ = backend.rules.describe()
     return rules
 
 
 def templates_of(backend: PullThroughCacheBackend | None) -> list[RepositoryCreationTemplate]:
-    if backend is None or "templates" not in vars(backend):
+    if backend is None or "templates" not in made(backend):
         return []
     templates, _ = backend.templates.describe(max_results=max(len(backend.templates), 1))
     return templates
@@ -111,7 +112,7 @@ def _repositories(
     backend: PullThroughCacheBackend | None, is_named: Callable[[str], bool]
 ) -> tuple[list[dict[str, Any]], int]:
     """Return the first cached repositories by name, and how many there are."""
-    if backend is None or "cache" not in vars(backend):
+    if backend is None or "cache" not in made(backend):
         return [], 0
     held = backend.repositories
     names = [name for name in backend.cache.freshness.repositories if name in held and is_named(name)]

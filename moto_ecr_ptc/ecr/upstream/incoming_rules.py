@@ -5,6 +5,7 @@ moto's lock must be held. Registries without rules, or without anything cached, 
 
 from __future__ import annotations
 
+from ..components import made
 from ..configuration.rules import PullThroughCacheRule, Rules, upstream_repository_name
 from ..images.registries import used_registries
 
@@ -15,7 +16,7 @@ def explain_misplacement(url: str, repository: str) -> str | None:
     :param repository: where the user puts an image, such as ``docker-hub/library/alpine`` instead of ``library/alpine``
     """
     for _, contents in used_registries():
-        rules: Rules | None = vars(contents).get("rules")
+        rules: Rules | None = made(contents).get("rules")
         rule = rules and rules.find(repository)
         if not rule or rule.upstream_registry_url != url:
             continue
@@ -35,10 +36,10 @@ def expire_tags(url: str, repository: str | None) -> int:
     """
     expired = 0
     for _, contents in used_registries():
-        rules: Rules | None = vars(contents).get("rules")
-        if rules is None or "cache" not in vars(contents):
+        rules: Rules | None = made(contents).get("rules")
+        if rules is None or "cache" not in made(contents):
             continue
-        freshness = vars(contents)["cache"].freshness
+        freshness = made(contents)["cache"].freshness
         for name in freshness.repositories:
             if _leads(rules.find(name), name, url, repository):
                 expired += freshness.expire(name)
