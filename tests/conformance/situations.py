@@ -42,9 +42,9 @@ class Situation:
 
 
 def situations() -> list[Situation]:
-    """Return the situations of every operation that this package answers and that the installed botocore knows."""
-    answered = responses.OPERATIONS | responses.SHARED_OPERATIONS | responses.EXTENDED_OPERATIONS
-    found = []
+    """Return the situations of every operation that this package answers and the installed botocore knows, and moto's."""
+    answered = responses.OPERATIONS | responses.SHARED_OPERATIONS
+    found = [situation for situation in _KNOWN if situation.operation not in answered]
     for operation in sorted(answered.intersection(MODEL.operation_names)):
         known = [situation for situation in _KNOWN if situation.operation == operation]
         found += known or [Situation(operation, "", _nothing(operation))]
@@ -133,6 +133,15 @@ def _cached_image(aws: Aws) -> Request:
     return {"repositoryName": CACHED, "imageIds": [{"imageTag": "latest"}]}
 
 
+def _cached_repository(aws: Aws) -> Request:
+    _cached(aws)
+    return {"repositoryName": CACHED}
+
+
+def _repositories(aws: Aws) -> Request:
+    return {"repositoryNames": [_repository(aws)["repositoryName"]]}
+
+
 def _cached_layers(aws: Aws) -> Request:
     return {"repositoryName": CACHED, "layerDigests": [_cached_layer(aws)["layerDigest"]]}
 
@@ -214,4 +223,10 @@ _KNOWN = (
     Situation("CompleteLayerUpload", "", _uploaded),
     Situation("PutImage", "into a cache", _new_image_in_a_cache, is_checked=False),
     Situation("PutImage", "without a rule", _new_image, is_checked=False),
+    Situation("BatchDeleteImage", "of a cached image", _cached_image, is_checked=False),
+    Situation("BatchDeleteImage", "without a rule", _image, is_checked=False),
+    Situation("DescribeImages", "", _cached_image, is_checked=False),
+    Situation("ListImages", "", _cached_repository, is_checked=False),
+    Situation("DescribeRepositories", "", _repositories, is_checked=False),
+    Situation("DeleteRepository", "", _repository, is_checked=False),
 )
