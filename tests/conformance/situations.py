@@ -42,9 +42,9 @@ class Situation:
 
 
 def situations() -> list[Situation]:
-    """Return the situations of every operation that this package answers and the installed botocore knows, and moto's."""
-    answered = responses.OPERATIONS | responses.SHARED_OPERATIONS
-    found = [situation for situation in _KNOWN if situation.operation not in answered]
+    """Return the situations of every operation that this package answers and that the installed botocore knows."""
+    answered = responses.OPERATIONS | responses.SHARED_OPERATIONS | responses.EXTENDED_OPERATIONS
+    found = []
     for operation in sorted(answered.intersection(MODEL.operation_names)):
         known = [situation for situation in _KNOWN if situation.operation == operation]
         found += known or [Situation(operation, "", _nothing(operation))]
@@ -138,10 +138,6 @@ def _cached_repository(aws: Aws) -> Request:
     return {"repositoryName": CACHED}
 
 
-def _repositories(aws: Aws) -> Request:
-    return {"repositoryNames": [_repository(aws)["repositoryName"]]}
-
-
 def _cached_layers(aws: Aws) -> Request:
     return {"repositoryName": CACHED, "layerDigests": [_cached_layer(aws)["layerDigest"]]}
 
@@ -227,6 +223,4 @@ _KNOWN = (
     Situation("BatchDeleteImage", "without a rule", _image, is_checked=False),
     Situation("DescribeImages", "", _cached_image, is_checked=False),
     Situation("ListImages", "", _cached_repository, is_checked=False),
-    Situation("DescribeRepositories", "", _repositories, is_checked=False),
-    Situation("DeleteRepository", "", _repository, is_checked=False),
 )
