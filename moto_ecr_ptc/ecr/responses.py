@@ -173,20 +173,19 @@ def _answer_well_formed(response: PullThroughCacheResponse, answer: Callable[[],
     :raises SerializationException: the body is malformed
     :raises InvalidParameterException: a required member is missing, or moto fails on one that violates its constraints
     """
-    if "X-Amz-Target" not in response.headers:  # moto reads the members in a query
-        return answer()
     from .protocol import read_members
     from .validation import check_members
 
     shape = get_service_model("ecr").operation_model(response._get_action()).input_shape  # noqa: SLF001 (moto's name of it)
-    members = read_members(response.body.encode(), shape)
-    if not members.keys() >= set(shape.required_members):
-        check_members(members, shape)
-    response.body = json.dumps(members)  # without those that are null
+    if "X-Amz-Target" in response.headers:  # otherwise moto reads the members in a query
+        members = read_members(response.body.encode(), shape)
+        if not members.keys() >= set(shape.required_members):
+            check_members(members, shape)
+        response.body = json.dumps(members)  # without those that are null
     try:
         return answer()
     except _FAILURES_OF_MOTO:
-        check_members(members, shape)
+        check_members(read_members(response.body.encode(), shape), shape)
         raise
 
 

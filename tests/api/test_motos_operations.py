@@ -68,6 +68,14 @@ def test_malformed_identifier_refuses_a_deletion_before_anything_is_deleted(aws:
     assert tags(ecr) == ["latest"]
 
 
+def test_query_that_moto_fails_on_is_refused_and_others_are_motos_to_answer(server: Aws):
+    server.client("ecr").create_repository(repositoryName="app")
+    url, headers = f"{server.endpoint_url}/?repositoryName=app&Action=", {"Authorization": CREDENTIAL}
+    answer = requests.get(f"{url}PutImage", headers=headers, timeout=60)
+    assert (answer.status_code, code(answer)) == (400, "SerializationException")
+    assert requests.get(f"{url}ListImages", headers=headers, timeout=60).json() == {"imageIds": []}
+
+
 @pytest.mark.usefixtures("app")
 def test_deletion_without_any_identifier_is_invalid(aws: Aws):
     answer = aws.post("BatchDeleteImage", b'{"repositoryName": "app", "imageIds": []}')
