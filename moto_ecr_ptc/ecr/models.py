@@ -141,9 +141,6 @@ class PullThroughCacheBackend(ECRBackend):
         digest: str | None = None,
     ) -> Image:
         """Store an image under its real digest, and never pull its tag again. (PutImage)"""
-        given = [text for text in (image_tag, image_manifest_mediatype, digest) if text is not None]
-        if not all(isinstance(text, str) for text in (repository_name, image_manifest, *given)):
-            raise TypeError("PutImage takes text alone")  # moto would store an image whose tag is a number
         with backend_lock, self._cleaning_up(repository_name):
             digest = digest or f"sha256:{sha256(image_manifest.encode(errors='surrogatepass')).hexdigest()}"
             try:
