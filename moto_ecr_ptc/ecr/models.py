@@ -1,7 +1,6 @@
 """moto's ECR backend, extended with pull through cache, for one registry (one account in one Region).
 
-ECR's behaviour is in the backend's components. Each is imported at its first use, so that a process that never uses
-pull through cache does not pay for it.
+ECR's behaviour is in its components. Each is imported at its first use: without pull through cache none costs anything.
 """
 
 from __future__ import annotations
@@ -129,6 +128,10 @@ class PullThroughCacheBackend(ECRBackend):
 
     # --- moto's methods, extended ------------------------------------------------------------------------------------
 
+    def reset(self) -> None:
+        """Begin anew in one step: with moto's own, requests in other threads may meet a backend without attributes."""
+        self.__dict__ = vars(type(self)(self.region_name, self.account_id))
+
     def put_image(
         self,
         repository_name: str,
@@ -138,9 +141,6 @@ class PullThroughCacheBackend(ECRBackend):
         digest: str | None = None,
     ) -> Image:
         """Store an image under its real digest, and never pull its tag again. (PutImage)"""
-        given = [text for text in (image_tag, image_manifest_mediatype, digest) if text is not None]
-        if not all(isinstance(text, str) for text in (repository_name, image_manifest, *given)):
-            raise TypeError("PutImage takes text alone")  # moto would store an image whose tag is a number
         with backend_lock, self._cleaning_up(repository_name):
             digest = digest or f"sha256:{sha256(image_manifest.encode(errors='surrogatepass')).hexdigest()}"
             try:
@@ -187,8 +187,7 @@ class PullThroughCacheBackend(ECRBackend):
                     getattr(self, name).forget(repository)
             return repository
 
-    def _validate_registry_policy_action(self, policy_text: str) -> None:
-        # moto's PutRegistryPolicy calls this; its own version accepts two actions only.
+    def _validate_registry_policy_action(self, policy_text: str) -> None:  # moto's own accepts two actions only
         from .configuration.policies import check_registry_actions
 
         check_registry_actions(policy_text, self.account_settings.get(name="REGISTRY_POLICY_SCOPE"))
@@ -202,8 +201,8 @@ class PullThroughCacheBackend(ECRBackend):
     def uses_pull_through_cache(self, repository_name: str) -> bool:
         """Return whether a rule covers a repository, or once did when something was pulled into it."""
         with backend_lock:
-            has_rule = "rules" in made(self) and self.rules.find(repository_name) is not None
-            return has_rule or self.is_cached(repository_name)
+            rule = self.rules.find(repository_name) if "rules" in made(self) else None
+            return rule is not None or self.is_cached(repository_name)
 
     @property
     def has_rule_or_cached_image(self) -> bool:
@@ -228,9 +227,7 @@ class PullThroughCacheBackend(ECRBackend):
 
     def _cleaning_up(self, repository_name: str) -> Any:
         repository = self.repositories.get(repository_name)
-        if repository is None or "layers" not in made(self):
-            return nullcontext()
-        return self.layers.cleaning_up(repository)
+        return self.layers.cleaning_up(repository) if repository and "layers" in made(self) else nullcontext()
 
 
 def is_pull_through_cache_used() -> bool:

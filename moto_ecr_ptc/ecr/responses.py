@@ -7,7 +7,9 @@ ECR does not pay for it.
 from __future__ import annotations
 
 import base64
+import json
 import zlib
+from collections.abc import Callable
 from functools import cache
 from typing import Any, cast
 
@@ -50,8 +52,8 @@ OPERATIONS = frozenset(
 SHARED_OPERATIONS = frozenset({"BatchGetImage"})
 """moto's operations that this package answers for repositories that use pull through cache, and where it translates."""
 
-EXTENDED_OPERATIONS = frozenset({"PutImage"})
-"""moto's operations that this package adds to, and whose malformed requests it refuses."""
+EXTENDED_OPERATIONS = frozenset({"BatchDeleteImage", "DescribeImages", "ListImages", "PutImage"})
+"""moto's operations on images, those that rules bring among them, whose malformed requests this package refuses."""
 
 _FAILURES_OF_MOTO = (AttributeError, LookupError, RecursionError, TypeError)
 """What moto meets in a malformed request."""
@@ -120,16 +122,17 @@ class PullThroughCacheResponse(ECRResponse):
             _explain_missing_images(self, failures[0]["failureCode"])
         return answer
 
-    def put_image(self) -> ActionResult:
-        try:
-            return super().put_image()
-        except _FAILURES_OF_MOTO:
-            from .protocol import read_members
-            from .validation import check_members
+    def batch_delete_image(self) -> ActionResult:
+        return _answer_well_formed(self, super().batch_delete_image)
 
-            shape = get_service_model("ecr").operation_model("PutImage").input_shape
-            check_members(read_members(self.body.encode(), shape), shape)
-            raise
+    def describe_images(self) -> ActionResult:
+        return _answer_well_formed(self, super().describe_images)
+
+    def list_images(self) -> ActionResult:
+        return _answer_well_formed(self, super().list_images)
+
+    def put_image(self) -> ActionResult:
+        return _answer_well_formed(self, super().put_image)
 
     def call_action(self) -> TYPE_RESPONSE:
         if self._get_action() in OPERATIONS:
@@ -162,6 +165,28 @@ def _name_host(response: PullThroughCacheResponse, answer: ActionResult) -> Acti
     if "repository" in result:
         return ActionResult({**result, "repository": _at(host, result["repository"])})
     return ActionResult({**result, "repositories": [_at(host, found) for found in result["repositories"]]})
+
+
+def _answer_well_formed(response: PullThroughCacheResponse, answer: Callable[[], ActionResult]) -> ActionResult:
+    """Have moto answer a request that has all required members, and each with the type of the service model.
+
+    :raises SerializationException: the body is malformed
+    :raises InvalidParameterException: a required member is missing, or moto fails on one that violates its constraints
+    """
+    from .protocol import read_members
+    from .validation import check_members
+
+    shape = get_service_model("ecr").operation_model(response._get_action()).input_shape  # noqa: SLF001 (moto's name of it)
+    if "X-Amz-Target" in response.headers:  # otherwise moto reads the members in a query
+        members = read_members(response.body.encode(), shape)
+        if not members.keys() >= set(shape.required_members):
+            check_members(members, shape)
+        response.body = json.dumps(members)  # without those that are null
+    try:
+        return answer()
+    except _FAILURES_OF_MOTO:
+        check_members(read_members(response.body.encode(), shape), shape)
+        raise
 
 
 def _explain_missing_images(response: PullThroughCacheResponse, code: str) -> None:

@@ -17,7 +17,10 @@ from moto_ecr_ptc.ecr.responses import OPERATIONS
 
 MANIFEST = json.dumps({"mediaType": "application/vnd.oci.image.manifest.v1+json", "layers": []})
 GOOD = {
+    "BatchDeleteImage": {"repositoryName": "app", "imageIds": [{"imageTag": "old"}]},
     "BatchGetImage": {"repositoryName": "app", "imageIds": [{"imageTag": "latest"}]},
+    "DescribeImages": {"repositoryName": "app", "imageIds": [{"imageTag": "latest"}]},
+    "ListImages": {"repositoryName": "app"},
     "PutImage": {"repositoryName": "app", "imageManifest": MANIFEST, "imageTag": "new"},
 }
 MISSING = sorted(
@@ -56,6 +59,40 @@ def test_malformed_body_is_refused_without_any_rule(aws: Aws, ecr, operation, bo
     assert tags(ecr) == ["latest"]
 
 
+@pytest.mark.parametrize("image_ids", [[5], [{"imageTag": "latest"}, {"imageDigest": 5}], [{"imageTag": ["latest"]}]])
+@pytest.mark.usefixtures("app")
+def test_malformed_identifier_refuses_a_deletion_before_anything_is_deleted(aws: Aws, ecr, image_ids):
+    body = json.dumps({"repositoryName": "app", "imageIds": image_ids}).encode()
+    answer = aws.post("BatchDeleteImage", body)
+    assert (answer.status_code, code(answer)) == (400, "SerializationException")
+    assert tags(ecr) == ["latest"]
+
+
+def test_query_that_moto_fails_on_is_refused_and_others_are_motos_to_answer(server: Aws):
+    server.client("ecr").create_repository(repositoryName="app")
+    url, headers = f"{server.endpoint_url}/?repositoryName=app&Action=", {"Authorization": CREDENTIAL}
+    answer = requests.get(f"{url}PutImage", headers=headers, timeout=60)
+    assert (answer.status_code, code(answer)) == (400, "SerializationException")
+    assert requests.get(f"{url}ListImages", headers=headers, timeout=60).json() == {"imageIds": []}
+
+
+@pytest.mark.usefixtures("app")
+def test_deletion_without_any_identifier_is_invalid(aws: Aws):
+    answer = aws.post("BatchDeleteImage", b'{"repositoryName": "app", "imageIds": []}')
+    assert (answer.status_code, code(answer)) == (400, "InvalidParameterException")
+    assert "'Member must have length greater than or equal to 1'" in answer.json()["message"]
+
+
+@pytest.mark.usefixtures("app")
+def test_member_that_is_null_counts_as_absent(aws: Aws, ecr):
+    answer = aws.post("ListImages", b'{"repositoryName": "app", "filter": null}')
+    assert [image["imageTag"] for image in answer.json()["imageIds"]] == ["latest"]
+    identifier = {"imageTag": "latest", "imageDigest": None}
+    answer = aws.post("BatchDeleteImage", json.dumps({"repositoryName": "app", "imageIds": [identifier]}).encode())
+    assert [image["imageTag"] for image in answer.json()["imageIds"]] == ["latest"]
+    assert tags(ecr) == []
+
+
 @pytest.mark.parametrize("operation", GOOD)
 @pytest.mark.parametrize("body", [b"no gzip", gzip.compress(b"{}" * 50)[:-5]], ids=["no gzip", "cut short"])
 def test_broken_compression_is_refused_without_any_rule(aws: Aws, operation, body):
@@ -83,6 +120,8 @@ def test_broken_chunks_are_refused_without_any_rule(server: Aws, operation):
     [
         ("BatchGetImage", {"imageIds": [{"imageTag": 1}]}),
         ("BatchGetImage", {"imageIds": {"imageTag": "latest"}}),
+        ("DescribeImages", {"imageIds": ["latest"]}),
+        ("ListImages", {"filter": "TAGGED"}),
         ("PutImage", {"imageTag": 1}),
         ("PutImage", {"imageTag": []}),
         ("PutImage", {"imageDigest": {}}),

@@ -133,6 +133,11 @@ def _cached_image(aws: Aws) -> Request:
     return {"repositoryName": CACHED, "imageIds": [{"imageTag": "latest"}]}
 
 
+def _cached_repository(aws: Aws) -> Request:
+    _cached(aws)
+    return {"repositoryName": CACHED}
+
+
 def _cached_layers(aws: Aws) -> Request:
     return {"repositoryName": CACHED, "layerDigests": [_cached_layer(aws)["layerDigest"]]}
 
@@ -214,4 +219,8 @@ _KNOWN = (
     Situation("CompleteLayerUpload", "", _uploaded),
     Situation("PutImage", "into a cache", _new_image_in_a_cache, is_checked=False),
     Situation("PutImage", "without a rule", _new_image, is_checked=False),
+    Situation("BatchDeleteImage", "of a cached image", _cached_image, is_checked=False),
+    Situation("BatchDeleteImage", "without a rule", _image, is_checked=False),
+    Situation("DescribeImages", "", _cached_image, is_checked=False),
+    Situation("ListImages", "", _cached_repository, is_checked=False),
 )

@@ -74,6 +74,21 @@ def test_deletion_of_a_cached_image_without_a_tag_answers_with_its_digest(ecr, q
     assert len(ecr.list_images(repositoryName=REPOSITORY)["imageIds"]) == 1
 
 
+def test_digest_that_two_images_were_put_under_names_the_first_also_after_a_deletion(ecr, quay):
+    pull(ecr, REPOSITORY)
+    shared = {"imageDigest": f"sha256:{'d' * 64}"}
+    manifests = [json.dumps({"mediaType": "application/vnd.oci.image.manifest.v1+json", "number": i}) for i in (1, 2)]
+    for tag, manifest in zip(["first", "second"], manifests):
+        ecr.put_image(repositoryName=REPOSITORY, imageManifest=manifest, imageTag=tag, **shared)
+
+    def found():
+        return ecr.batch_get_image(repositoryName=REPOSITORY, imageIds=[shared])["images"][0]["imageManifest"]
+
+    assert found() == manifests[0]
+    ecr.batch_delete_image(repositoryName=REPOSITORY, imageIds=[{"imageTag": "latest"}])
+    assert found() == manifests[0]
+
+
 def test_image_of_an_index_is_not_deleted_by_its_digest(ecr, quay):
     index = quay.push("team/app", platforms=["linux/amd64"])
     child = {"imageDigest": json.loads(index.manifest)["manifests"][0]["digest"]}

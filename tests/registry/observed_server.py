@@ -23,6 +23,7 @@ LINUX = pytest.mark.skipif(sys.platform != "linux", reason="only Linux shows wha
 _PROGRAM = """
 import gc
 import sys
+import tracemalloc
 from moto.server import ThreadedMotoServer
 import moto_ecr_ptc
 server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
@@ -30,7 +31,7 @@ server.start()
 print("http://%s:%d" % server.get_host_and_port(), flush=True)
 for _ in sys.stdin:
     gc.collect()
-    print(flush=True)
+    print(tracemalloc.get_traced_memory()[0], flush=True)
 server.stop()
 """
 
@@ -41,6 +42,9 @@ class ObservedServer(Aws):
     def __init__(self, url: str, process: subprocess.Popen[str], directory: Path) -> None:
         super().__init__(url)
         self.directory = directory
+        self.allocated = 0
+        """What Python objects took up, in bytes, when it last started over, if tracemalloc is on in it."""
+
         self._process = process
         self._limits: dict[str, int] = {}
         """What the limits were before they were set."""
@@ -77,7 +81,7 @@ class ObservedServer(Aws):
         assert self._process.stdout
         self._process.stdin.write("\n")
         self._process.stdin.flush()
-        self._process.stdout.readline()
+        self.allocated = int(self._process.stdout.readline())
         wait_until(lambda: not self.open_files)
         (self._information / "clear_refs").write_text("5")
 

@@ -14,6 +14,7 @@ import logging
 import os
 import sys
 import tempfile
+import tracemalloc
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -28,7 +29,7 @@ from tests.arguments import positive
 from tests.registry import observed_server
 from tests.soak import skopeo
 from tests.soak.usage import HEADING, Usage, growth, measure
-from tests.soak.workload import Client, reset
+from tests.soak.workload import Client, Unexpected, reset
 
 THREADS = 8
 WARM_UP = 0.5
@@ -50,7 +51,7 @@ def main() -> None:
         parser.error(
             f"{options.operations} operations, in process and on a server, do not make {options.batches} batches"
         )
-    _limit_arenas()
+    _trace_memory()
     faulthandler.dump_traceback_later(SILENCE, exit=True)  # it is a thread, and counts as one from the beginning
     logging.getLogger("moto_ecr_ptc").setLevel(logging.CRITICAL)  # most pulls are to fail
     faults = []
@@ -64,14 +65,14 @@ def main() -> None:
     print("Nothing grew, and nothing was left.")
 
 
-def _limit_arenas() -> None:
-    """Begin again in an environment where glibc keeps two heaps. It would have one for each of many threads.
+def _trace_memory() -> None:
+    """Begin again in an environment where tracemalloc is on, here and in the server, and where glibc keeps two heaps.
 
-    How much these keep for later says nothing about what is left behind.
+    It would have one for each of many threads, and how much these keep for later would hide what is left behind.
     """
-    if "MALLOC_ARENA_MAX" not in os.environ:
+    if "PYTHONTRACEMALLOC" not in os.environ:
         command = [sys.executable, "-m", "tests.soak", *sys.argv[1:]]
-        os.execve(sys.executable, command, {**os.environ, "MALLOC_ARENA_MAX": "2"})
+        os.execve(sys.executable, command, {**os.environ, "PYTHONTRACEMALLOC": "1", "MALLOC_ARENA_MAX": "2"})
 
 
 def _soak_in_process(batches: int, size: int, seed: int) -> list[Usage]:
@@ -83,10 +84,12 @@ def _soak_in_process(batches: int, size: int, seed: int) -> list[Usage]:
 
         def sample(operations: int) -> Usage:
             reset(aws)
-            # The library responses remembers all requests, with their bodies, until the mock ends.
+            # The library responses remembers all requests, with their bodies, until the mock ends: twice.
             responses_mock.calls.reset()
+            for response in responses_mock.registered():
+                response.calls.reset()
             gc.collect()
-            return measure(os.getpid(), operations, Path(directory))
+            return measure(os.getpid(), operations, tracemalloc.get_traced_memory()[0], Path(directory))
 
         clients = [Client(Aws(None), seed + number) for number in range(THREADS)]
         before = sample(0)
@@ -100,12 +103,15 @@ def _soak_server(batches: int, size: int, seed: int) -> list[Usage]:
 
         def sample(operations: int) -> Usage:
             server.start_over()
-            return measure(server.process_id, operations, server.directory)
+            return measure(server.process_id, operations, server.allocated, server.directory)
 
         clients = [Client(Aws(url), seed + number) for number in range(THREADS)]
         before = sample(0)
-        with skopeo.copying(server, Path(directory, "skopeo")):
-            samples = _run(clients, batches, size, sample)
+        try:
+            with skopeo.copying(server, Path(directory, "skopeo")):
+                samples = _run(clients, batches, size, sample)
+        except Unexpected as fault:
+            sys.exit(f"{fault}\n{server.errors}")
         samples = [before, *samples, sample(samples[-1].operations)]
         if "Traceback" in server.errors:
             sys.exit(f"The server reports a fault:\n{server.errors}")

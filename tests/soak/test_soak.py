@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from moto.core.base_backend import BackendDict
+from moto.ecr.models import ecr_backends
 
 from conftest import refusal, repositories
 from moto_ecr_ptc.ecr.pulls.pull_log import get_pull_log
@@ -36,7 +37,7 @@ def run(*arguments: str) -> str:
 @LINUX
 def test_mixed_operations_leave_nothing_behind():
     # So few do not outlast the warm-up: what this finds are contents that stay, not records.
-    output = run("tests.soak", "--operations", "2000", "--batches", "10", "--growth", "40")
+    output = run("tests.soak", "--operations", "2000", "--batches", "10", "--growth", "8")
     assert "Nothing grew, and nothing was left." in output
 
 
@@ -81,5 +82,22 @@ def test_upstreams_and_pull_log_are_there_while_moto_is_reset():
         looking = [pool.submit(look) for _ in range(2)]
         while not all(one.done() for one in looking):
             BackendDict.reset()
+        for one in looking:
+            one.result()
+
+
+@pytest.mark.usefixtures("in_process", "impatient_threads")
+def test_backend_has_all_its_attributes_while_moto_is_reset():
+    backend = ecr_backends["123456789012"]["us-east-1"]
+
+    def look() -> None:
+        for _ in range(20_000):
+            assert backend.registry.account_id == "123456789012"
+            assert not backend.repositories
+
+    with ThreadPoolExecutor(2) as pool:
+        looking = [pool.submit(look) for _ in range(2)]
+        while not all(one.done() for one in looking):
+            backend.reset()
         for one in looking:
             one.result()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from itertools import combinations
 from pathlib import Path
+from statistics import median
 from typing import NamedTuple
 
 MEBIBYTE = 1024 * 1024
@@ -16,6 +18,9 @@ class Usage(NamedTuple):
     operations: int
     """How many there were before."""
 
+    allocated: int
+    """What Python objects take up, in bytes: what is left behind shows here, whatever the allocator keeps for later."""
+
     resident: int
     """In bytes."""
 
@@ -26,17 +31,18 @@ class Usage(NamedTuple):
 
     def __str__(self) -> str:
         return (
-            f"{self.operations:>10}  {self.resident / MEBIBYTE:>8.1f}  {self.descriptors:>11}  "
-            f"{self.threads:>7}  {self.files:>5}"
+            f"{self.operations:>10}  {self.allocated / MEBIBYTE:>14.2f}  {self.resident / MEBIBYTE:>8.1f}  "
+            f"{self.descriptors:>11}  {self.threads:>7}  {self.files:>5}"
         )
 
 
-HEADING = "operations  RSS, MiB  descriptors  threads  files"
+HEADING = "operations  allocated, MiB  RSS, MiB  descriptors  threads  files"
 
 
-def measure(process_id: int, operations: int, temporary: Path) -> Usage:
+def measure(process_id: int, operations: int, allocated: int, temporary: Path) -> Usage:
     """Measure a process.
 
+    :param allocated: what tracemalloc says of it, which only the process itself can ask
     :param temporary: the directory of its temporary files
     """
     information = Path(f"/proc/{process_id}")
@@ -49,6 +55,7 @@ def measure(process_id: int, operations: int, temporary: Path) -> Usage:
             continue
     return Usage(
         operations,
+        allocated,
         resident=int(status["VmRSS"].split()[0]) * 1024,
         descriptors=len(opened),
         threads=int(status["Threads"]),
@@ -57,8 +64,12 @@ def measure(process_id: int, operations: int, temporary: Path) -> Usage:
 
 
 def growth(samples: Sequence[Usage]) -> float:
-    """Return by how many bytes the memory grows with each operation: the slope of the line that fits best."""
-    mean_operations = sum(sample.operations for sample in samples) / len(samples)
-    mean_resident = sum(sample.resident for sample in samples) / len(samples)
-    covariance = sum((sample.operations - mean_operations) * (sample.resident - mean_resident) for sample in samples)
-    return covariance / sum((sample.operations - mean_operations) ** 2 for sample in samples)
+    """Return by how many bytes the memory grows with each operation: the median of the slopes between any two samples.
+
+    A client that calls while a sample is taken cannot move it.
+    """
+    return median(
+        (after.allocated - before.allocated) / (after.operations - before.operations)
+        for before, after in combinations(samples, 2)
+        if after.operations > before.operations
+    )

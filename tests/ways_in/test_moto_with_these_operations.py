@@ -164,18 +164,22 @@ def test_backend_redefines_only_those_methods_of_motos_that_it_extends():
         "batch_delete_image",
         "delete_repository",
         "put_image",
+        "reset",
     }
 
 
 def test_response_redefines_only_those_methods_of_motos_that_it_extends():
     assert redefined(PullThroughCacheResponse, ECRResponse) == {
+        "batch_delete_image",
         "batch_get_image",
         "call_action",
         "create_repository",
         "delete_repository",
+        "describe_images",
         "describe_repositories",
         "dispatch",
         "get_authorization_token",
+        "list_images",
         "put_image",
         "setup_class",
     }

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from fnmatch import fnmatchcase
 from typing import Optional
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, ref
 
 from moto.ecr.models import Image, Repository
 
@@ -94,24 +94,28 @@ def find_by_digest(repository: Repository, digest: str) -> Image | None:
 
 
 def _find(repository: Repository, reference: str, match: Callable[[list[Image]], Iterable[bool]]) -> Image | None:
-    """Return an image, which is looked for first where it was found the last time.
+    """Return the first image that matches, which is looked for where it was found the last time.
 
     :param match: returns of each image whether the reference names it
     """
     images, places = repository.images, _places.setdefault(repository, {})
-    last = places.pop(reference, len(images))
-    if not any(match(images[last : last + 1])):
-        last = next((place for place, is_match in enumerate(match(images)) if is_match), len(images))
-    if last == len(images):
+    place, found = places.pop(reference, _NOWHERE)
+    here = images[place : place + 1]
+    # Only if it is the same image has nothing before it gone, so that it is still the first that matches.
+    if here != [found()] or not any(match(here)):
+        place = next((place for place, is_match in enumerate(match(images)) if is_match), len(images))
+    if place == len(images):
         return None
     if len(places) > 2 * len(images):  # most are of images that are gone
         places.clear()
-    places[reference] = last
-    return images[last]
+    places[reference] = place, ref(images[place])
+    return images[place]
 
 
-_places: WeakKeyDictionary[Repository, dict[str, int]] = WeakKeyDictionary()
-"""Where in moto's list the image was that a tag or digest named. The list changes without notice."""
+_Place = tuple[int, Callable[[], Optional[Image]]]
+_NOWHERE: _Place = (0, lambda: None)
+_places: WeakKeyDictionary[Repository, dict[str, _Place]] = WeakKeyDictionary()
+"""Where in moto's list which image was that a tag or digest named. The list changes without notice."""
 
 
 def read_manifest(image: Image) -> Manifest | None:

@@ -36,8 +36,9 @@ def find(access: Access, name: str, action: str) -> Repository:
     :raises ActionNotAllowed: the caller may not
     :raises RepositoryNotFoundException: it does not exist
     """
-    access.require(action, name)
-    return access.backend._get_repository(name)  # noqa: SLF001 (moto's check)
+    with backend_lock:
+        access.require(action, name)
+        return access.backend._get_repository(name)  # noqa: SLF001 (moto's check)
 
 
 def check_target(access: Access, name: str, action: str) -> None:
