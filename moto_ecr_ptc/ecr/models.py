@@ -1,6 +1,7 @@
 """moto's ECR backend, extended with pull through cache, for one registry (one account in one Region).
 
-ECR's behaviour is in its components. Each is imported at its first use: without pull through cache none costs anything.
+ECR's behaviour is in the backend's components. Each is imported at its first use, so that a process that never uses
+pull through cache does not pay for it.
 """
 
 from __future__ import annotations
@@ -187,7 +188,8 @@ class PullThroughCacheBackend(ECRBackend):
                     getattr(self, name).forget(repository)
             return repository
 
-    def _validate_registry_policy_action(self, policy_text: str) -> None:  # moto's own accepts two actions only
+    def _validate_registry_policy_action(self, policy_text: str) -> None:
+        # moto's PutRegistryPolicy calls this; its own version accepts two actions only.
         from .configuration.policies import check_registry_actions
 
         check_registry_actions(policy_text, self.account_settings.get(name="REGISTRY_POLICY_SCOPE"))
@@ -201,8 +203,8 @@ class PullThroughCacheBackend(ECRBackend):
     def uses_pull_through_cache(self, repository_name: str) -> bool:
         """Return whether a rule covers a repository, or once did when something was pulled into it."""
         with backend_lock:
-            rule = self.rules.find(repository_name) if "rules" in made(self) else None
-            return rule is not None or self.is_cached(repository_name)
+            has_rule = "rules" in made(self) and self.rules.find(repository_name) is not None
+            return has_rule or self.is_cached(repository_name)
 
     @property
     def has_rule_or_cached_image(self) -> bool:
