@@ -89,7 +89,8 @@ def test_image_asked_for_by_digest_is_never_translated(ecr, quay, with_tag):
     pull(ecr, REPOSITORY)
     image_id = {"imageDigest": pushed.digest, **({"imageTag": "latest"} if with_tag else {})}
     answer = ecr.batch_get_image(repositoryName=REPOSITORY, imageIds=[image_id], acceptedMediaTypes=[DOCKER])
-    assert failure_codes(answer) == ["ImageNotFound"]
+    (failure,) = answer["failures"]
+    assert (failure["failureCode"], failure["imageId"]) == ("ImageNotFound", image_id)
     assert digest(ecr.batch_get_image(repositoryName=REPOSITORY, imageIds=[image_id])) == pushed.digest
 
 

@@ -13,10 +13,10 @@ from botocore.exceptions import ClientError
 from moto.backends import get_backend
 from moto.ecr.models import ecr_backends
 
-from conftest import ACCOUNT, REGION, Aws, allow, enforced, pull, refusal, user
+from conftest import ACCOUNT, REGION, Aws, allow, enforced, failure_codes, pull, refusal, user
 from moto_ecr_ptc import UpstreamRegistry, pull_log
 from tests.pulls.pull_calls import REFERRERS
-from tests.pulls.reason_calls import SOMEONE, last_record, only_record, told, trust
+from tests.pulls.reason_calls import SOMEONE, last_record, only_record, route, told, trust
 from tests.registry import proxied
 from tests.registry.proxied import IMAGE, LAYER_DIGEST, ProxiedRegistry
 
@@ -72,6 +72,19 @@ def test_reason_of_a_pull_whose_rule_is_gone_or_another_is_that(aws, ecr, regist
     record = only_record()
     assert told(record) == (NOT_FOUND, OTHER_RULE)
     assert (record.rule, record.upstream) == ("quay", "quay.io/team/app")
+
+
+def test_reason_of_a_pull_that_fails_and_whose_rule_is_gone_is_the_rule(aws, ecr, quay, registry):
+    quay.proxy(registry.url, timeout=1)
+    registry.open.clear()
+    with ThreadPoolExecutor(1) as pool:
+        pulling = pool.submit(pull, aws.client("ecr"), REPOSITORY)
+        assert registry.asked.wait(60)
+        ecr.delete_pull_through_cache_rule(ecrRepositoryPrefix="quay")
+        assert failure_codes(pulling.result(60)) == ["UpstreamUnavailable"]
+    record = only_record()
+    assert told(record) == ("UpstreamUnavailable", OTHER_RULE)
+    assert route(record) == ("quay", "quay.io/team/app", None)
 
 
 def test_reason_of_a_pull_during_which_moto_is_reset_is_not_told_to_the_new_state(server, registry):

@@ -62,6 +62,7 @@ def test_reason_of_the_other_tags_of_a_request_is_that_the_upstream_was_not_aske
         "UpstreamUnavailable",
         f"{cause}; another pull had just found that out, so it was not asked again",
     )
+    assert route(first) == route(second) == ("quay", "quay.io/biocontainers/bwa", None)
 
 
 def test_reason_of_an_image_that_the_upstream_lacks_is_what_it_has(ecr, quay):
@@ -126,6 +127,15 @@ def test_reason_of_an_open_registry_that_demands_credentials_is_that_the_rule_ha
 
 
 # --- immutable tags --------------------------------------------------------------------------------------------------
+
+
+def test_reason_of_an_immutable_tag_that_has_not_moved_is_that_the_upstream_returned_it(ecr, quay):
+    ecr.create_repository(repositoryName=BWA, imageTagMutability="IMMUTABLE")
+    pull(ecr, BWA)
+    ecr_backends[ACCOUNT][REGION].expire_cached_tags()
+    pull(ecr, BWA)
+    record = last_record()
+    assert (*told(record), record.answered_by) == ("ok", "quay.io returned it", "upstream")
 
 
 @pytest.mark.parametrize(("mutability", "filters"), [("IMMUTABLE", None), ("IMMUTABLE_WITH_EXCLUSION", "v*")])
