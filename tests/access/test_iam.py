@@ -22,6 +22,7 @@ from conftest import (
     templates,
     user,
 )
+from moto_ecr_ptc.ecr.access.iam import MOTO_EVALUATES_CONDITIONS
 
 UP = {"ecrRepositoryPrefix": "up", "upstreamRegistryUrl": f"{OTHER_ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com"}
 QUAY = {"ecrRepositoryPrefix": "quay", "upstreamRegistryUrl": "quay.io"}
@@ -263,13 +264,11 @@ def test_role_that_the_caller_may_not_pass_is_denied(aws, ecr, rights):
 
 @pytest.mark.parametrize(("service", "may"), [("ecr.amazonaws.com", True), ("ecs-tasks.amazonaws.com", False)])
 def test_role_may_be_passed_to_the_service_that_the_policy_names(aws, ecr, service, may):
-    from moto_ecr_ptc.ecr.access import iam
-
     aws.client("iam").create_role(RoleName="ecr-upstream", AssumeRolePolicyDocument="{}")
     condition = {"StringEquals": {"iam:PassedToService": service}}
     rights = [allow(["ecr:*", "iam:CreateServiceLinkedRole"]), allow("iam:PassRole", Condition=condition)]
     caller = aws.client("ecr", **user(aws, *rights))
-    if may or not iam.MOTO_EVALUATES_CONDITIONS:
+    if may or not MOTO_EVALUATES_CONDITIONS:
         enforced(caller.create_pull_through_cache_rule, **UP, customRoleArn=ROLE)
     else:
         denied(caller.create_pull_through_cache_rule, "iam:PassRole", ROLE, **UP, customRoleArn=ROLE)
@@ -282,6 +281,19 @@ def test_first_rule_demands_the_right_to_create_the_service_linked_role(aws, ecr
     ecr.create_pull_through_cache_rule(**{**QUAY, "ecrRepositoryPrefix": "first"})
     enforced(caller.create_pull_through_cache_rule, **QUAY)
     assert prefixes(ecr) == ["first", "quay"]
+
+
+@pytest.mark.parametrize(
+    ("service", "may"), [("pullthroughcache.ecr.amazonaws.com", True), ("ecr.amazonaws.com", False)]
+)
+def test_right_to_create_the_service_linked_role_may_be_bound_to_its_service(aws, ecr, service, may):
+    condition = {"StringEquals": {"iam:AWSServiceName": service}}
+    rights = [allow("ecr:*"), allow("iam:CreateServiceLinkedRole", Condition=condition)]
+    caller = aws.client("ecr", **user(aws, *rights))
+    if may or not MOTO_EVALUATES_CONDITIONS:
+        enforced(caller.create_pull_through_cache_rule, **QUAY)
+    else:
+        denied(caller.create_pull_through_cache_rule, "iam:CreateServiceLinkedRole", SLR, **QUAY)
 
 
 @pytest.mark.parametrize("right", TEMPLATE_RIGHTS)

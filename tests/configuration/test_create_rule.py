@@ -160,13 +160,13 @@ def test_create_makes_the_service_linked_role_with_the_first_rule_only(aws, ecr)
         f"arn:aws:iam::{ACCOUNT}:role/aws-service-role/pullthroughcache.ecr.amazonaws.com/"
         "AWSServiceRoleForECRPullThroughCache"
     )
-    assert role["AssumeRolePolicyDocument"]["Statement"] == [
-        {
-            "Effect": "Allow",
-            "Principal": {"Service": "pullthroughcache.ecr.amazonaws.com"},
-            "Action": "sts:AssumeRole",
-        }
-    ]
+    assert role["Path"] == "/aws-service-role/pullthroughcache.ecr.amazonaws.com/"
+    assert (role["Description"], role["MaxSessionDuration"]) == ("", 3600)
+    trusted = {"Service": "pullthroughcache.ecr.amazonaws.com"}
+    assert role["AssumeRolePolicyDocument"] == {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Principal": trusted, "Action": "sts:AssumeRole"}],
+    }
     ecr.create_pull_through_cache_rule(ecrRepositoryPrefix="k8s", upstreamRegistryUrl="registry.k8s.io")
     assert [listed["RoleId"] for listed in iam.list_roles()["Roles"]] == [role["RoleId"]]
 

@@ -269,6 +269,21 @@ def test_reasons_of_pulls_that_wait_for_one_image_are_that_it_is_cached(aws, ecr
     assert sorted(record.reason for record in pull_log()) == ["it is cached and fresh", "quay.io returned it"]
 
 
+def test_reason_of_a_fresh_tag_while_another_is_pulled_is_that_it_is_cached(aws, ecr, registry):
+    pull(ecr, REPOSITORY, "cached")
+    registry.asked.clear()
+    registry.open.clear()
+    with ThreadPoolExecutor(2) as pool:
+        pulling = pool.submit(pull, aws.client("ecr"), REPOSITORY, "other")
+        assert registry.asked.wait(60)
+        try:
+            pool.submit(pull, aws.client("ecr"), REPOSITORY, "cached").result(30)
+            assert told(last_record()) == ("ok", "it is cached and fresh")
+        finally:
+            registry.open.set()
+        pulling.result(60)
+
+
 def test_reasons_of_downloads_that_wait_for_one_layer_are_who_brought_it(aws, ecr, registry, waiting):
     pull(ecr, REPOSITORY)
     registry.open.clear()

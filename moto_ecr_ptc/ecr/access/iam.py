@@ -195,7 +195,6 @@ def ensure_service_linked_role(role: ServiceLinkedRole, registry: RegistryId, ca
         description="",
         tags=[],
         max_session_duration="3600",
-        linked_service=role.service,
     )
     policy_arn = f"arn:{registry.partition}:iam::aws:policy/aws-service-role/{role.policy}"
     # moto has AWS's managed policies only if it is told to load them (MOTO_IAM_LOAD_MANAGED_POLICIES).
