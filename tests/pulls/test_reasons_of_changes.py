@@ -269,7 +269,16 @@ def test_reasons_of_pulls_that_wait_for_one_image_are_that_it_is_cached(aws, ecr
     assert sorted(record.reason for record in pull_log()) == ["it is cached and fresh", "quay.io returned it"]
 
 
-def test_reason_of_a_fresh_tag_while_another_is_pulled_is_that_it_is_cached(aws, ecr, registry):
+@pytest.mark.parametrize(
+    ("repository", "tag", "reason"),
+    [
+        (REPOSITORY, "cached", "it is cached and fresh"),
+        ("k8s/pause", "3.9", "registry.k8s.io returned it"),
+    ],
+    ids=["fresh tag", "other repository"],
+)
+def test_reason_of_what_a_slow_pull_does_not_concern_is_its_own(aws, ecr, registry, repository, tag, reason):
+    ecr.create_pull_through_cache_rule(ecrRepositoryPrefix="k8s", upstreamRegistryUrl="registry.k8s.io")
     pull(ecr, REPOSITORY, "cached")
     registry.asked.clear()
     registry.open.clear()
@@ -277,8 +286,8 @@ def test_reason_of_a_fresh_tag_while_another_is_pulled_is_that_it_is_cached(aws,
         pulling = pool.submit(pull, aws.client("ecr"), REPOSITORY, "other")
         assert registry.asked.wait(60)
         try:
-            pool.submit(pull, aws.client("ecr"), REPOSITORY, "cached").result(30)
-            assert told(last_record()) == ("ok", "it is cached and fresh")
+            pool.submit(pull, aws.client("ecr"), repository, tag).result(30)
+            assert told(last_record()) == ("ok", reason)
         finally:
             registry.open.set()
         pulling.result(60)
