@@ -259,12 +259,14 @@ def test_time_out_is_waited_for_once(aws, ecr, quay, slow):
     assert repositories(ecr) == []
 
 
-def pull_one_behind_the_other(aws: Aws, slow: SlowRegistry, waiting: threading.Semaphore) -> tuple[Any, Any]:
-    """Pull the tag 1 and, while the upstream is asked for it, the tag 2. Return both answers."""
+def pull_one_behind_the_other(
+    aws: Aws, slow: SlowRegistry, waiting: threading.Semaphore, tag: str = "2"
+) -> tuple[Any, Any]:
+    """Pull the tag 1 and, while the upstream is asked for it, a tag. Return both answers."""
     with ThreadPoolExecutor(2) as pool:
         first = pool.submit(pull, aws.client("ecr"), REPOSITORY, "1")
         assert slow.asked.wait(60)
-        second = pool.submit(pull, aws.client("ecr"), REPOSITORY, "2")
+        second = pool.submit(pull, aws.client("ecr"), REPOSITORY, tag)
         assert waiting.acquire(timeout=60)
         slow.go_on.set()
         return first.result(60), second.result(60)
@@ -282,6 +284,13 @@ def test_pull_that_waited_for_an_upstream_that_refused_another_tag_asks_for_its_
     answers = pull_one_behind_the_other(aws, slow, waiting)
     assert [failure_codes(answer) for answer in answers] == [["UpstreamTooManyRequests"]] * 2
     assert [path.rpartition("/")[2] for path in slow.requests] == ["1", "2"]
+
+
+def test_pull_that_waited_for_an_upstream_that_refused_its_own_tag_does_not_ask_again(aws, ecr, quay, slow, waiting):
+    slow.status = 429
+    answers = pull_one_behind_the_other(aws, slow, waiting, tag="1")
+    assert [failure_codes(answer) for answer in answers] == [["UpstreamTooManyRequests"]] * 2
+    assert len(slow.requests) == 1
 
 
 def list_referrers(aws: Aws) -> Any:
