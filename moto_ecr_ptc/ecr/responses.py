@@ -7,7 +7,6 @@ ECR does not pay for it.
 from __future__ import annotations
 
 import base64
-import json
 import zlib
 from collections.abc import Callable
 from functools import cache
@@ -177,15 +176,18 @@ def _answer_well_formed(response: PullThroughCacheResponse, answer: Callable[[],
     from .validation import check_members
 
     shape = get_service_model("ecr").operation_model(response._get_action()).input_shape  # noqa: SLF001 (moto's name of it)
+    body = response.body.encode()
     if "X-Amz-Target" in response.headers:  # otherwise moto reads the members in a query
-        members = read_members(response.body.encode(), shape)
+        members = read_members(body, shape)
         if not members.keys() >= set(shape.required_members):
             check_members(members, shape)
-        response.body = json.dumps(members)  # without those that are null
+        # moto looks for a member here first; in a body it parses all of it for each, and finds those that are null.
+        response.querystring = {name: [value] for name, value in members.items()}
+        response.body = "{}"
     try:
         return answer()
     except _FAILURES_OF_MOTO:
-        check_members(read_members(response.body.encode(), shape), shape)
+        check_members(read_members(body, shape), shape)
         raise
 
 
