@@ -286,7 +286,7 @@ def test_pull_that_waited_for_an_upstream_that_refused_another_tag_asks_for_its_
     assert [path.rpartition("/")[2] for path in slow.requests] == ["1", "2"]
 
 
-def test_pull_that_waited_for_an_upstream_that_refused_its_own_tag_does_not_ask_again(aws, ecr, quay, slow, waiting):
+def test_pull_behind_one_of_its_own_tag_that_is_refused_does_not_ask_again(aws, ecr, quay, slow, waiting):
     slow.status = 429
     answers = pull_one_behind_the_other(aws, slow, waiting, tag="1")
     assert [failure_codes(answer) for answer in answers] == [["UpstreamTooManyRequests"]] * 2

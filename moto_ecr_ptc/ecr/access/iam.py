@@ -198,7 +198,7 @@ def ensure_service_linked_role(role: ServiceLinkedRole, registry: RegistryId, ca
     )
     policy_arn = f"arn:{registry.partition}:iam::aws:policy/aws-service-role/{role.policy}"
     # moto has AWS's managed policies only if it is told to load them (MOTO_IAM_LOAD_MANAGED_POLICIES).
-    if any(policy.arn == policy_arn for policy in backend.managed_policies.values()):
+    if policy_arn in backend.managed_policies:
         backend.attach_role_policy(policy_arn, role.name)
 
 
