@@ -87,11 +87,18 @@ class Case:
         self._guard.check_raw(operation)
         return self.cloud.post(operation, body, {name.replace("_", "-"): value for name, value in headers.items()})
 
-    def http(self, method: str, path: str, body: Any = None, *, auth: Any = (), **headers: str) -> requests.Response:
-        """Send a request to the registry endpoint; ``auth=None`` sends it without credentials."""
+    def http(
+        self, method: str, path: str, body: Any = None, *, auth: Any = (), host: str | None = None, **headers: str
+    ) -> requests.Response:
+        """Send a request to the registry endpoint.
+
+        :param auth: None: no credentials are sent
+        :param host: another host of the registry than the usual one
+        """
         self._guard.check_path(method, path)
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        reply = self.cloud.request(method, path, body, named, self.cloud.login if auth == () else auth)
+        credentials = self.cloud.login if auth == () else auth
+        reply = self.cloud.request(method, path, body, named, credentials, host)
         check_reply(reply)
         return reply
 

@@ -110,13 +110,16 @@ class Cloud:
         user, _, password = base64.b64decode(data["authorizationToken"]).decode().partition(":")
         return user, password
 
-    def request(self, method: str, path: str, body: Any, headers: dict[str, str], auth: Any) -> requests.Response:
-        """Send a request to the registry endpoint, and follow no redirection."""
+    def request(
+        self, method: str, path: str, body: Any, headers: dict[str, str], auth: Any, host: str | None = None
+    ) -> requests.Response:
+        """Send a request to a host of the registry, the usual one if none is named, and follow no redirection."""
+        host = host or self.registry_host
         if self.endpoint_url:
-            headers = {"Host": self.registry_host, **headers}
+            headers = {"Host": host, **headers}
         return requests.request(
             method,
-            self.registry_url + path,
+            (self.endpoint_url or f"https://{host}") + path,
             data=body,
             headers=headers,
             auth=auth or _as_it_is,

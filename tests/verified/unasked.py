@@ -34,6 +34,7 @@ CANNOT_BE_ASKED = {
         login-deleted-during-request
     """,
     "it takes a partition other than 'aws'": "secret-partitions",
+    "it takes bytes that are no whole HTTP request, and the mock in process is handed requests": "request-malformed-chunks endpoint-body-cut-off",
 }
 """Why AWS cannot be asked, and the rows."""
 
@@ -69,10 +70,6 @@ NOT_YET = {
         stack-rollback-fails stack-refused-call stack-malformed-template stack-in-review stack-nested-fails
         stack-instances-refused stack-secret stack-secret-update stack-no-echo stack-event-masking
         stack-secret-deleted
-    """,
-    "nobody has written the scenario": """
-        request-malformed-chunks pull-shared-layers layer-url-signed endpoint-hosts endpoint-body-cut-off
-        manifest-refused-creates-nothing blob-odd-range blob-size through-endpoint-blob-head
     """,
 }
 """What keeps a row from being asked today, and the rows."""
@@ -119,10 +116,13 @@ PARTS = {
     "pull-concurrent": "four pulls",
     "pull-default-repository": "what the scenario looks at",
     "image-size": "an image",
+    "layer-url-signed": "another expiry, and the signature of another layer",
     "layer-of-deleted-image": "an image that was pushed",
     "login-other-token": "a mangled token",
+    "endpoint-hosts": "the host of both IPv4 and IPv6",
     "endpoint-invalid-parameter": "the name of a repository",
     "manifest-content-type": "what the scenario sends",
+    "manifest-refused-creates-nothing": "the pushes that the scenario has",
     "manifest-wrong-digest": "a digest of the right form",
     "upload-does-not-follow": "a chunk that is sent again",
     "upload-malformed-range": "one of each",
@@ -130,9 +130,11 @@ PARTS = {
     "upload-by-both-doors": "an upload that the API began",
     "upload-status": "an upload without bytes",
     "blob-range": "a HEAD",
+    "blob-odd-range": "what a client gets that goes where ECR sends it",
     "catalog": "what is refused",
     "referrers-members": "an image that was pushed",
     "through-endpoint": "the repository",
+    "through-endpoint-blob-head": "the replies",
     "through-endpoint-rights": "a template that needs a role",
     "through-endpoint-digest": "a repository that exists",
     "stack-lost-property": "a description",

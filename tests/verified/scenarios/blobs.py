@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import requests
+
 from ..case import Case, digest_of
-from ..pushing import push, push_blob
+from ..pushing import CONFIG, image, push, push_blob, put
 from . import scenario
 
 ABSENT = "sha256:" + "0" * 64
@@ -49,6 +53,16 @@ def paths_and_names(case: Case) -> None:
     case.replied("endpoint-version-header", "header of an error", (404,), reply, VERSION, "Content-Type")
 
 
+@scenario("endpoint-hosts")
+def dual_stack_host(case: Case) -> None:
+    repository = case.repository()
+    manifest = push(case, repository, "v1", b"a layer")
+    host = f"{case.account}.dkr-ecr.{case.region}.on.aws"
+    reply = case.http("GET", f"/v2/{repository}/manifests/v1", host=host)
+    case.replied("endpoint-hosts", "image that was pushed to the other host", (200,), reply)
+    case.saw("endpoint-hosts", "it is that image", True, reply.content == manifest)
+
+
 @scenario("blob-unknown blob-delete blob-range")
 def blobs_that_are_returned(case: Case) -> None:
     repository = case.repository()
@@ -59,6 +73,45 @@ def blobs_that_are_returned(case: Case) -> None:
     reply = case.http("GET", f"/v2/{repository}/blobs/{ABSENT}")
     case.replied("blob-unknown", "unknown blob", (404, "BLOB_UNKNOWN"), reply)
     case.replied("blob-delete", "DELETE", (405, "UNSUPPORTED"), case.http("DELETE", path))
+
+
+@scenario("blob-odd-range")
+def odd_ranges(case: Case) -> None:
+    repository = case.repository()
+    push(case, repository, "v1", b"0123456789")
+    path = f"/v2/{repository}/blobs/{digest_of(b'0123456789')}"
+    for label, ranges in (
+        ("several ranges", "bytes=0-1,3-4"),
+        ("end before the start", "bytes=5-2"),
+        ("no numbers", "bytes=a-b"),
+        ("no range", "bytes=-"),
+        ("another unit", "items=0-1"),
+    ):
+        reply = downloaded(case, path, Range=ranges)
+        found = [reply.status_code, reply.text]
+        case.saw("blob-odd-range", label, [200, "0123456789"], found)
+
+
+def downloaded(case: Case, path: str, **headers: str) -> Any:
+    """Return what a client gets that goes where ECR sends it."""
+    reply = case.http("GET", path, **headers)
+    return requests.get(reply.headers["Location"], headers=headers, timeout=120) if reply.is_redirect else reply
+
+
+@scenario("blob-size")
+def sizes_and_layers_that_were_uploaded(case: Case) -> None:
+    repository = case.repository()
+    digest = push_blob(case, repository, b"a layer")
+    path = f"/v2/{repository}/blobs/{digest}"
+    case.replied("blob-size", "HEAD of what was uploaded", (200,), case.http("HEAD", path), "Content-Length")
+    push_blob(case, repository, CONFIG)
+    document = image(b"a layer")
+    document["layers"][0]["size"] = 999
+    case.replied("blob-size", "PUT with another size", (201,), put(case, repository, "v1", document))
+    reply = case.http("HEAD", path)
+    case.saw("blob-size", "the size", "7", reply.headers.get("Content-Length"))
+    case.ecr.batch_delete_image(repositoryName=repository, imageIds=[{"imageTag": "v1"}])
+    case.replied("blob-size", "HEAD after the deletion", (404,), case.http("HEAD", path))
 
 
 @scenario("upload-mount-refused upload-by-both-doors")

@@ -7,7 +7,7 @@ import json
 
 from ..case import Case, digest_of
 from ..pushing import CONFIG, DOCKER_MANIFEST, OCI_MANIFEST, image, index, push, push_blob, put
-from . import has_member, scenario
+from . import MODEL, has_member, scenario
 
 HAS_FILTERS = has_member("CreateRepositoryRequest", "imageTagMutabilityExclusionFilters")
 LAYER = b"the layer of a test"
@@ -152,6 +152,18 @@ def images_whose_parts_are_missing(case: Case) -> None:
     )
     reply = put(case, case.name("/absent"), "v1", image(b"one"))
     case.replied("manifest-no-repository", "PUT", (404, "NAME_UNKNOWN"), reply)
+
+
+@scenario("manifest-refused-creates-nothing", needs=lambda: "CREATE_ON_PUSH" in MODEL.shape_for("RCTAppliedFor").enum)
+def refused_pushes_to_no_repository(case: Case) -> None:
+    repository = f"{case.template(applied_for=['CREATE_ON_PUSH'])}/app"
+    uploads = f"/v2/{repository}/blobs/uploads/"
+    rows = "manifest-refused-creates-nothing"
+    case.replied(rows, "manifest without its layers", (404,), put(case, repository, "v1", image(LAYER)))
+    case.replied(rows, "blob with another digest", (400,), case.http("POST", f"{uploads}?digest={ABSENT}", LAYER))
+    case.replied(rows, "malformed digest", (405,), case.http("POST", f"{uploads}?digest=sha256:x", LAYER))
+    code = "RepositoryNotFoundException"
+    case.refused(rows, "the repository", code, case.ecr.describe_repositories, repositoryNames=[repository])
 
 
 @scenario("manifest-exclusion-filters", needs=HAS_FILTERS)

@@ -7,8 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-import requests
-
 from ..case import Case, digest_of
 from ..pushing import image, push
 from ..upstreams import ABSENT_TAG, OTHER_TAG, REPOSITORY, TAG
@@ -202,32 +200,6 @@ def many_pulls_at_once(case: Case) -> None:
     case.saw("pull-concurrent", "failures", [[]] * 4, [failures(answer) for answer in answers])
     found = {image["imageId"]["imageDigest"] for answer in answers for image in answer["images"]}
     case.saw("pull-concurrent", "images", 1, len(found))
-
-
-@scenario("layer-download layer-not-found layer-available layer-of-deleted-image")
-def layers_of_a_cached_image(case: Case) -> None:
-    repository = cached(case)
-    manifest = manifest_of(case, repository, imageDigest=linux_child(case, repository))
-    for what, digest in (
-        ("configuration", manifest["config"]["digest"]),
-        ("layer", manifest["layers"][0]["digest"]),
-    ):
-        get = case.ecr.get_download_url_for_layer
-        url = get(repositoryName=repository, layerDigest=digest)["downloadUrl"]
-        content = requests.get(url, timeout=120).content
-        case.saw("layer-download", f"bytes of the {what}", digest, digest_of(content))
-        check = case.ecr.batch_check_layer_availability
-        answer = check(repositoryName=repository, layerDigests=[digest])
-        availability = [layer["layerAvailability"] for layer in answer["layers"]]
-        case.saw("layer-available", f"availability of the {what}", ["AVAILABLE"], availability)
-    rows, code = "layer-not-found", "LayersNotFoundException"
-    get = case.ecr.get_download_url_for_layer
-    case.refused(rows, "absent layer", code, get, repositoryName=repository, layerDigest=ABSENT)
-    own = case.repository("-own")
-    push(case, own, "v1", b"layer of a deleted image")
-    case.ecr.batch_delete_image(repositoryName=own, imageIds=[{"imageTag": "v1"}])
-    digest = digest_of(b"layer of a deleted image")
-    case.refused("layer-of-deleted-image", "its layer", code, get, repositoryName=own, layerDigest=digest)
 
 
 @scenario("token-12-hours")
