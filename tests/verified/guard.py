@@ -26,6 +26,7 @@ _MAKES = {
     "InitiateLayerUpload": ("repository", "repositoryName"),
     "CreateSecret": ("secret", "Name"),
     "CreateStack": ("stack", "StackName"),
+    "CreateChangeSet": ("stack", "StackName"),
 }
 """What an operation makes, and the member that names it."""
 
@@ -42,6 +43,7 @@ _CHANGES = {
     "PutSecretValue": "SecretId",
     "DeleteSecret": "SecretId",
     "UpdateStack": "StackName",
+    "ExecuteChangeSet": "StackName",
     "DeleteStack": "StackName",
 }
 """The member that names what an operation changes."""
@@ -49,6 +51,7 @@ _CHANGES = {
 _READS = frozenset(
     {
         "BatchCheckLayerAvailability",
+        "DescribeChangeSet",
         "DescribeImages",
         "DescribePullThroughCacheRules",
         "DescribeRepositories",
@@ -73,6 +76,10 @@ OPERATIONS = frozenset({*_MAKES, *_CHANGES, *_READS, "PutRegistryPolicy"})
 """All that a scenario may call."""
 
 _OF_SECRETS = frozenset({"CreateSecret", "PutSecretValue", "DeleteSecret"})
+_WITH_TEMPLATE = frozenset({"CreateStack", "UpdateStack", "CreateChangeSet"})
+_SECTIONS = frozenset({"Parameters", "Resources", "Outputs"})
+"""What a template may have: no macro, which would make it another one."""
+
 _STACK_RESOURCES = {
     "AWS::ECR::PullThroughCacheRule": ("rule", "EcrRepositoryPrefix"),
     "AWS::ECR::RepositoryCreationTemplate": ("template", "Prefix"),
@@ -120,13 +127,11 @@ class Guard:
         if operation in _MAKES:
             kind, member = _MAKES[operation]
             self._check_name(operation, str(members[member]))
-            if operation == "CreateStack":
-                self._check_stack(members)
+            self._check_stack(operation, members)
             self._journal.note(kind, str(members[member]))
         elif operation in _CHANGES:
             self._check_name(operation, str(members[_CHANGES[operation]]))
-            if operation == "UpdateStack":
-                self._check_stack(members)
+            self._check_stack(operation, members)
         elif operation == "PutRegistryPolicy":
             self._check_registry_policy(client, members["policyText"])
         elif operation not in _READS:
@@ -150,14 +155,28 @@ class Guard:
             if account != self._journal.account:
                 raise NotAllowed(f"the account '{account}'")
 
-    def _check_stack(self, members: Mapping[str, Any]) -> None:
-        """Check, and note, the resources of a stack: their names are literal."""
-        for resource in json.loads(members["TemplateBody"])["Resources"].values():
+    def _check_stack(self, operation: str, members: Mapping[str, Any]) -> None:
+        """Check the change set, and the template, that an operation is about, if it is about one."""
+        if "ChangeSetName" in members:
+            self._check_name(operation, str(members["ChangeSetName"]))  # an ARN would be that of another stack
+        if operation in _WITH_TEMPLATE:
+            if "TemplateBody" not in members:
+                raise NotAllowed(f"{operation} without a template in the request")
+            self._check_template(operation, json.loads(members["TemplateBody"]))
+
+    def _check_template(self, operation: str, template: Mapping[str, Any]) -> None:
+        """Check what a stack makes, and note its resources: all names are literal."""
+        if not _SECTIONS.issuperset(template):
+            raise NotAllowed(f"a template with {', '.join(sorted(template))}")
+        for resource in template["Resources"].values():
             if resource["Type"] not in _STACK_RESOURCES:
                 raise NotAllowed(f"a stack with {resource['Type']}")
             kind, name = _STACK_RESOURCES[resource["Type"]]
-            self._check_name("CreateStack", str(resource["Properties"][name]))
+            self._check_name(operation, str(resource["Properties"][name]))
             self._journal.note(kind, resource["Properties"][name])
+        for output in template.get("Outputs", {}).values():
+            if "Export" in output:
+                self._check_name(operation, str(output["Export"]["Name"]))
 
     def _check_registry_policy(self, client: Any, text: str) -> None:
         """Admit a registry policy that bears the prefix, where the registry has none, or such a one."""

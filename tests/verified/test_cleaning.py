@@ -13,6 +13,7 @@ from tests.verified.guard import NotAllowed
 from tests.verified.journal import Journal, journals
 from tests.verified.running import Scenario, run
 from tests.verified.scenarios.policies import policy
+from tests.verified.scenarios.stack_updates import prepare
 from tests.verified.scenarios.stacks import create, rule
 from tests.verified.unanswered import NoAnswer
 
@@ -103,6 +104,14 @@ def test_stack_is_not_taken_for_deleted_because_nobody_says_whether_it_is(cloud_
     throttle("cloudformation", "DescribeStacks")
     with pytest.raises(LeftBehind, match="Rate exceeded"):
         clean(journal, cloud_of_moto)
+
+
+def test_stack_of_which_there_is_only_a_change_set_is_deleted(cloud_of_moto, tmp_path):
+    def review(case):
+        prepare(case, "-change", "CREATE", {"Rule": rule(case.name("-rule"))})
+
+    run(scenario(review), cloud_of_moto, tmp_path)
+    assert bearing_a_prefix(cloud_of_moto) == []
 
 
 def test_secret_outside_of_the_folder_is_never_deleted(in_process, cloud_of_moto, journal):

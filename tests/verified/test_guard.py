@@ -9,6 +9,7 @@ import pytest
 from tests.verified.case import Case
 from tests.verified.guard import NotAllowed, policy_statement_id
 from tests.verified.journal import Journal, bears
+from tests.verified.scenarios.stacks import rule
 
 OTHER_ACCOUNT_ROLE = "arn:aws:iam::210987654321:role/x"
 
@@ -111,6 +112,38 @@ def test_stack_with_anything_else_is_not_created(case, resource):
         case.cloudformation.create_stack(
             StackName=case.prefix, TemplateBody=json.dumps({"Resources": {"One": resource}})
         )
+
+
+def one_rule(case, **more):
+    return {"Resources": {"Rule": rule(case.prefix)}, **more}
+
+
+@pytest.mark.parametrize(
+    ("sections", "message"),
+    [
+        ({"Transform": "AWS::Include"}, "Transform"),
+        ({"Outputs": {"One": {"Value": "a", "Export": {"Name": "of-the-user"}}}}, "of-the-user"),
+    ],
+)
+@pytest.mark.parametrize("operation", ["create_stack", "update_stack", "create_change_set"])
+def test_template_with_macros_or_exports_of_another_name_is_not_sent(case, operation, sections, message):
+    arguments = {"StackName": case.prefix, "TemplateBody": json.dumps(one_rule(case, **sections))}
+    if operation == "create_change_set":
+        arguments["ChangeSetName"] = case.prefix
+    with pytest.raises(NotAllowed, match=message):
+        getattr(case.cloudformation, operation)(**arguments)
+
+
+@pytest.mark.parametrize("operation", ["create_stack", "update_stack"])
+def test_template_that_nobody_reads_here_is_not_sent(case, operation):
+    with pytest.raises(NotAllowed, match="without a template"):
+        getattr(case.cloudformation, operation)(StackName=case.prefix, TemplateURL="https://bucket.example/template")
+
+
+def test_change_set_of_another_stack_is_not_executed(case):
+    other = f"arn:aws:cloudformation:us-east-1:{case.account}:changeSet/theirs/1"
+    with pytest.raises(NotAllowed, match="theirs"):
+        case.cloudformation.execute_change_set(StackName=case.prefix, ChangeSetName=other)
 
 
 def policy(case, sid):

@@ -34,7 +34,9 @@ CANNOT_BE_ASKED = {
         login-deleted-during-request
     """,
     "it takes a partition other than 'aws'": "secret-partitions",
-    "it takes bytes that are no whole HTTP request, and the mock in process is handed requests": "request-malformed-chunks endpoint-body-cut-off",
+    "it takes bytes that are no whole HTTP request, and the mock in process is handed requests": """
+        request-malformed-chunks endpoint-body-cut-off
+    """,
 }
 """Why AWS cannot be asked, and the rows."""
 
@@ -48,7 +50,7 @@ NOT_YET = {
         rights-look-like-not-found rights-cached rights-registry-policy rights-allow-to-account rights-not-principal
         rights-not-resource login-explicit-deny login-token-stands-for login-rights login-no-right-for-version-check
         login-deleted-caller login-create-on-push-rights secret-resource-policy iam-actions iam-pass-role
-        iam-role-exists iam-denial iam-rights-before-request iam-signature
+        iam-role-exists iam-denial iam-rights-before-request iam-signature stack-clean-up-fails stack-rollback-fails
     """,
     "it takes a rule of EventBridge, and a queue that it sends to": """
         event-sent event-failure event-not-sent event-digest event-rule-states event-target-fails
@@ -63,13 +65,10 @@ NOT_YET = {
     "it takes a public image with referrers, or with more of them, that stands for years": """
         referrers-imported referrers-create-repository referrers-pages layer-not-cached
     """,
-    "a stack takes minutes, and nobody has written the scenario": """
-        stack-takes-effect stack-update-order stack-renamed-resource stack-clean-up-fails stack-refused-update
-        stack-unchanged-resource stack-changed-type stack-deletion-policy stack-deletion stack-exports-back
-        stack-last-reason stack-change-set-once stack-change-set-of-existing stack-export-unique stack-nested
-        stack-rollback-fails stack-refused-call stack-malformed-template stack-in-review stack-nested-fails
-        stack-instances-refused stack-secret stack-secret-update stack-no-echo stack-event-masking
-        stack-secret-deleted
+    "it takes a bucket that the template of the nested stack is in": "stack-nested stack-nested-fails",
+    "it takes the roles of stack sets": "stack-instances-refused",
+    "it takes a secret in a stack, and nobody has written the scenario": """
+        stack-secret stack-secret-update stack-secret-deleted
     """,
 }
 """What keeps a row from being asked today, and the rows."""
@@ -138,6 +137,19 @@ PARTS = {
     "through-endpoint-rights": "a template that needs a role",
     "through-endpoint-digest": "a repository that exists",
     "stack-lost-property": "a description",
+    "stack-update-order": "the events of the stack, and DependsOn",
+    "stack-renamed-resource": "a rule",
+    "stack-refused-update": "a rule, a template and an output",
+    "stack-unchanged-resource": "a rule",
+    "stack-changed-type": "a rule that becomes a template",
+    "stack-deletion-policy": "rules",
+    "stack-deletion": "a rule that is gone, and a repository",
+    "stack-change-set-once": "a second execution",
+    "stack-change-set-of-existing": "a stack that was created",
+    "stack-export-unique": "that the second stack fails",
+    "stack-refused-call": "what the scenario sends",
+    "stack-malformed-template": "what the scenario sends",
+    "stack-event-masking": "a parameter with NoEcho",
     "stack-rule-replaced": "another URL, and another prefix",
     "stack-template-in-place": "a description",
     "stack-name-taken": "a rule",

@@ -1,4 +1,4 @@
-"""Stacks with rules and templates: how they fail, and in which words. A stack takes a minute on AWS."""
+"""Stacks with rules and templates: what they make, how they fail, and in which words. One takes a minute on AWS."""
 
 from __future__ import annotations
 
@@ -6,10 +6,16 @@ import json
 import time
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from ..case import OPEN_UPSTREAM, Case, Stopped
+from ..unanswered import check_error
+from ..upstreams import REPOSITORY, TAG
 from . import scenario
 
 _PATIENCE = 300
+RETAINING = {"Retain": "-retain", "RetainExceptOnCreate": "-except"}
+"""Deletion policies, and the ends of the names of rules that have them."""
 
 
 def rule(name: str, url: str = OPEN_UPSTREAM, **more: Any) -> dict[str, Any]:
@@ -36,10 +42,21 @@ def update(case: Case, suffix: str, resources: dict[str, Any], **sections: Any) 
 
 
 def wait(case: Case, suffix: str) -> str:
+    return _status_of(case, case.name(suffix))
+
+
+def delete(case: Case, suffix: str) -> str:
+    """Delete a stack, and return its status when it is gone."""
+    (stack,) = case.cloudformation.describe_stacks(StackName=case.name(suffix))["Stacks"]
+    case.cloudformation.delete_stack(StackName=case.name(suffix))
+    return _status_of(case, stack["StackId"])  # by its name it is not found any more
+
+
+def _status_of(case: Case, stack: str) -> str:
     end = time.monotonic() + _PATIENCE
     while time.monotonic() < end:
-        (stack,) = case.cloudformation.describe_stacks(StackName=case.name(suffix))["Stacks"]
-        status = str(stack["StackStatus"])
+        (found,) = case.cloudformation.describe_stacks(StackName=stack)["Stacks"]
+        status = str(found["StackStatus"])
         if not status.endswith("IN_PROGRESS"):
             return status
         time.sleep(2)
@@ -69,6 +86,92 @@ def stacks_that_fail(case: Case) -> None:
     create(case, "-taken", {"Rule": rule(case.rule())})
     taken = reasons(case, "-taken", "CREATE_FAILED")
     case.saw("stack-name-taken", "prefix that has a rule", taken, taken)
+
+
+@scenario("stack-takes-effect stack-deletion stack-deletion-policy")
+def stack_that_is_deleted(case: Case) -> None:
+    kept = {policy: {**rule(case.name(suffix)), "DeletionPolicy": policy} for policy, suffix in RETAINING.items()}
+    create(
+        case, "", {"Rule": rule(case.prefix), "Template": template(case.prefix, ImageTagMutability="IMMUTABLE"), **kept}
+    )
+    repository = f"{case.prefix}/{REPOSITORY}"
+    answer = case.ecr.batch_get_image(repositoryName=repository, imageIds=[{"imageTag": TAG}])
+    case.saw("stack-takes-effect", "failures of a pull", [], answer["failures"])
+    describe = case.ecr.describe_repositories
+    (made,) = describe(repositoryNames=[repository])["repositories"]
+    case.saw("stack-takes-effect", "mutability by the template", "IMMUTABLE", made["imageTagMutability"])
+    case.ecr.delete_pull_through_cache_rule(ecrRepositoryPrefix=case.prefix)
+    case.saw("stack-deletion", "status of a stack whose rule is gone", "DELETE_COMPLETE", delete(case, ""))
+    case.answered("stack-deletion", "the repository", describe, repositoryNames=[repository])
+    for policy, suffix in RETAINING.items():
+        name = case.name(suffix)
+        case.saw("stack-deletion-policy", f"deletion of the stack: {policy}", [name], rules_of(case, name))
+
+
+def rules_of(case: Case, *names: str) -> list[str]:
+    """Return which of these rules there are, the oldest first."""
+    pages = case.ecr.get_paginator("describe_pull_through_cache_rules").paginate()
+    rules = sorted(
+        (rule for page in pages for rule in page["pullThroughCacheRules"]), key=lambda rule: rule["createdAt"]
+    )
+    return [rule["ecrRepositoryPrefix"] for rule in rules if rule["ecrRepositoryPrefix"] in names]
+
+
+@scenario("stack-event-masking stack-no-echo stack-exports-back stack-export-unique stack-deletion-policy")
+def exports_and_hidden_parameters(case: Case) -> None:
+    hidden = {"Hidden": {"Type": "String", "NoEcho": True, "Default": "hidden-words"}}
+    exports = {"One": {"Value": "one", "Export": {"Name": case.name("-export")}}}
+    names = {policy: case.name(suffix) for policy, suffix in RETAINING.items()}
+    kept = {policy: {**rule(name), "DeletionPolicy": policy} for policy, name in names.items()}
+    bad = {**template(case.prefix, Description={"Ref": "Hidden"}, LifecyclePolicy="no"), "DependsOn": list(kept)}
+    create(case, "-bad", {"Bad": bad, **kept}, Parameters=hidden, Outputs=exports)
+    for policy, claimed in (("Retain", [names["Retain"]]), ("RetainExceptOnCreate", [])):
+        found = rules_of(case, names[policy])
+        case.saw("stack-deletion-policy", f"rollback of the creation: {policy}", claimed, found)
+    events = case.cloudformation.describe_stack_events(StackName=case.name("-bad"))["StackEvents"]
+    (shown,) = [event["ResourceProperties"] for event in events if event["ResourceStatus"] == "CREATE_FAILED"]
+    properties = {**bad["Properties"], "Description": "****"}
+    case.saw("stack-event-masking", "properties of the failed resource", properties, json.loads(shown))
+    (stack,) = case.cloudformation.describe_stacks(StackName=case.name("-bad"))["Stacks"]
+    values = {parameter["ParameterKey"]: parameter["ParameterValue"] for parameter in stack["Parameters"]}
+    case.saw("stack-no-echo", "parameter of the stack", {"Hidden": "****"}, values)
+    status = create(case, "-good", {"Rule": rule(case.name("-a"))}, Outputs=exports)
+    case.saw("stack-exports-back", "another stack with the export", "CREATE_COMPLETE", status)
+    case.saw(
+        "stack-export-unique", "a third one is complete", False, is_made(case, {"Rule": rule(case.name("-b"))}, exports)
+    )
+
+
+def is_made(case: Case, resources: dict[str, Any], outputs: dict[str, Any]) -> bool:
+    try:
+        return create(case, "-third", resources, Outputs=outputs) == "CREATE_COMPLETE"
+    except ClientError as error:
+        check_error(error)
+        return False
+
+
+@scenario("stack-malformed-template")
+def templates_that_are_malformed(case: Case) -> None:
+    good = rule(case.prefix)
+    for label, suffix, resources, sections in (
+        ("unknown reference", "-ref", {"Template": template(case.prefix, Description={"Ref": "Nothing"})}, {}),
+        ("null", "-null", {"Template": template(case.prefix, Description=None)}, {}),
+        ("unknown resource to depend on", "-depends", {"Rule": {**good, "DependsOn": "Nothing"}}, {}),
+        ("unknown condition", "-condition", {"Rule": {**good, "Condition": "Nothing"}}, {}),
+        ("circle", "-circle", {"Rule": {**good, "DependsOn": "Rule"}}, {}),
+        ("output without a value", "-output", {"Rule": good}, {"Outputs": {"One": {}}}),
+    ):
+        case.refused(
+            "stack-malformed-template",
+            label,
+            "ValidationError",
+            case.cloudformation.create_stack,
+            StackName=case.name(suffix),
+            TemplateBody=json.dumps({"Resources": resources, **sections}),
+        )
+        describe = case.cloudformation.describe_stacks
+        rows, gone = "stack-malformed-template", "ValidationError"
+        case.refused(rows, f"the stack: {label}", gone, describe, StackName=case.name(suffix))
 
 
 @scenario("stack-unknown-attribute stack-bad-properties stack-rolled-back-takes-no-update")
