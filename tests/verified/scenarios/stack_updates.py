@@ -57,7 +57,7 @@ def state(case: Case) -> dict[str, Any]:
     (template,) = templates["repositoryCreationTemplates"]
     (stack,) = case.cloudformation.describe_stacks(StackName=case.prefix)["Stacks"]
     updated = template.pop("updatedAt")
-    return {"rule": rule, "template": template, "time of its update": updated, "outputs": stack["Outputs"]}
+    return {"rule": rule, "template": template, "time of the template's update": updated, "outputs": stack["Outputs"]}
 
 
 def events_of(case: Case) -> list[dict[str, Any]]:

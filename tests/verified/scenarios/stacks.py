@@ -123,14 +123,14 @@ def exports_and_hidden_parameters(case: Case) -> None:
     exports = {"One": {"Value": "one", "Export": {"Name": case.name("-export")}}}
     names = {policy: case.name(suffix) for policy, suffix in RETAINING.items()}
     kept = {policy: {**rule(name), "DeletionPolicy": policy} for policy, name in names.items()}
-    bad = {**template(case.prefix, Description={"Ref": "Hidden"}, LifecyclePolicy="no"), "DependsOn": list(kept)}
+    bad = {**rule(case.prefix, "nope.example", UpstreamRepositoryPrefix={"Ref": "Hidden"}), "DependsOn": list(kept)}
     create(case, "-bad", {"Bad": bad, **kept}, Parameters=hidden, Outputs=exports)
     for policy, claimed in (("Retain", [names["Retain"]]), ("RetainExceptOnCreate", [])):
         found = rules_of(case, names[policy])
         case.saw("stack-deletion-policy", f"rollback of the creation: {policy}", claimed, found)
     events = case.cloudformation.describe_stack_events(StackName=case.name("-bad"))["StackEvents"]
     (shown,) = [event["ResourceProperties"] for event in events if event["ResourceStatus"] == "CREATE_FAILED"]
-    properties = {**bad["Properties"], "Description": "****"}
+    properties = {**bad["Properties"], "UpstreamRepositoryPrefix": "****"}
     case.saw("stack-event-masking", "properties of the failed resource", properties, json.loads(shown))
     (stack,) = case.cloudformation.describe_stacks(StackName=case.name("-bad"))["Stacks"]
     values = {parameter["ParameterKey"]: parameter["ParameterValue"] for parameter in stack["Parameters"]}
