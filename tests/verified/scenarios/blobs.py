@@ -110,8 +110,15 @@ def sizes_and_layers_that_were_uploaded(case: Case) -> None:
     case.replied("blob-size", "PUT with another size", (201,), put(case, repository, "v1", document))
     reply = case.http("HEAD", path)
     case.saw("blob-size", "the size", "7", reply.headers.get("Content-Length"))
-    case.ecr.batch_delete_image(repositoryName=repository, imageIds=[{"imageTag": "v1"}])
-    case.replied("blob-size", "HEAD after the deletion", (404,), case.http("HEAD", path))
+    push_blob(case, repository, b"a layer")
+    delete = case.ecr.batch_delete_image
+    delete(repositoryName=repository, imageIds=[{"imageTag": "v1"}])
+    reply = case.http("HEAD", path)
+    case.replied("blob-size", "HEAD of what was uploaded after the image, once that is deleted", (200,), reply)
+    push_blob(case, repository, CONFIG)
+    case.replied("blob-size", "PUT of the image again", (201,), put(case, repository, "v1", document))
+    delete(repositoryName=repository, imageIds=[{"imageTag": "v1"}])
+    case.replied("blob-size", "HEAD after its deletion", (404,), case.http("HEAD", path))
 
 
 @scenario("upload-mount-refused upload-by-both-doors")

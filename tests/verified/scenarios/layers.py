@@ -91,15 +91,11 @@ def image_that_shares_cached_layers(case: Case) -> None:
     delete = case.ecr.batch_delete_image
     delete(repositoryName=repository, imageIds=[{"imageTag": TAG}])
     delete(repositoryName=repository, imageIds=[{"imageDigest": child["digest"]} for child in children])
-    for what, manifest, claimed in (("shared layer", kept, "AVAILABLE"), ("layer that no image needs", gone, "gone")):
-        found = availability(case, repository, manifest["layers"][0]["digest"])
-        case.saw("pull-shared-layers", what, claimed, found)
-
-
-def availability(case: Case, repository: str, digest: str) -> str:
-    check = case.ecr.batch_check_layer_availability
-    (layer,) = check(repositoryName=repository, layerDigests=[digest])["layers"] or [{"layerAvailability": "gone"}]
-    return str(layer["layerAvailability"])
+    get = case.ecr.get_download_url_for_layer
+    rows, (shared, other) = "pull-shared-layers", (manifest["layers"][0]["digest"] for manifest in (kept, gone))
+    case.answered(rows, "shared layer", get, repositoryName=repository, layerDigest=shared)
+    code = "LayersNotFoundException"
+    case.refused(rows, "layer that no image needs", code, get, repositoryName=repository, layerDigest=other)
 
 
 @scenario("through-endpoint-blob-head")

@@ -38,14 +38,19 @@ def updates_that_are_refused(case: Case) -> None:
     rolled_back = "UPDATE_ROLLBACK_COMPLETE"
     status = update(case, "", {"Template": changed, "Bad": bad}, Outputs={"One": {"Value": "new"}})
     case.saw("stack-refused-update", "status after a bad rule", rolled_back, status)
+    case.saw("stack-last-reason", "there is a reason after a bad rule", True, bool(reason_of(case)))
     for what, was in before.items():
         case.saw("stack-refused-update", f"whether it is as before: {what}", True, state(case)[what] == was)
     status = update(case, "", {"Renamed": rule(name), "Template": old["Template"]}, Outputs=outputs)
     case.saw("stack-renamed-resource", "status after a renaming", rolled_back, status)
     case.saw("stack-renamed-resource", "the rule", [name], rules_of(case, name))
     case.saw("stack-last-reason", "status of a good update", "UPDATE_COMPLETE", update(case, "", {"Rule": rule(name)}))
+    case.saw("stack-last-reason", "reason after a good update", "", reason_of(case))
+
+
+def reason_of(case: Case) -> str:
     (stack,) = case.cloudformation.describe_stacks(StackName=case.prefix)["Stacks"]
-    case.saw("stack-last-reason", "reason after a good update", "", stack.get("StackStatusReason") or "")
+    return stack.get("StackStatusReason") or ""
 
 
 def state(case: Case) -> dict[str, Any]:
