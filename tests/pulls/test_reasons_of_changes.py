@@ -263,7 +263,7 @@ def test_reasons_of_pulls_that_wait_for_a_silent_upstream_are_its_silence(aws, e
     assert len(registry.paths) == 1
 
 
-def test_reasons_of_pulls_that_wait_for_one_image_are_that_it_is_cached(aws, ecr, registry, waiting):
+def test_reasons_of_pulls_that_meet_over_one_image_are_that_it_is_cached(aws, ecr, registry, waiting):
     registry.open.clear()
     two_at_once(aws, registry, waiting, lambda ecr: pull(ecr, REPOSITORY))
     assert sorted(record.reason for record in pull_log()) == ["it is cached and fresh", "quay.io returned it"]
