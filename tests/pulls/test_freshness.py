@@ -103,6 +103,22 @@ def test_refresh_that_fails_counts_as_the_question_of_the_day(at_noon):
     assert [asked.outcome for asked in quay.pulls] == ["ok", "UpstreamUnavailable"]
 
 
+def test_refresh_that_is_left_out_since_the_upstream_has_just_failed_counts_too(at_noon):
+    clock, ecr, quay = at_noon
+    quay.push("biocontainers/bwa", tag="1")
+    pull(ecr, BWA, "1")
+    quay.fail(error="refused")
+    clock.move_to("2026-03-03 12:01:00")
+    pull(ecr, BWA, "latest", "1")
+    quay.recover()
+    pull(ecr, BWA, "latest", "1")
+    assert [(asked.reference, asked.outcome) for asked in quay.pulls] == [
+        ("latest", "ok"),
+        ("1", "ok"),
+        ("latest", "UpstreamUnavailable"),
+    ]
+
+
 def test_tag_that_is_gone_at_the_upstream_stays_cached(in_process):
     with freeze_time("2026-03-02 12:00:00") as clock:
         ecr = in_process.client("ecr")

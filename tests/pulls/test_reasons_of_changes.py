@@ -263,7 +263,7 @@ def test_reasons_of_pulls_that_wait_for_a_silent_upstream_are_its_silence(aws, e
     assert len(registry.paths) == 1
 
 
-def test_reasons_of_pulls_that_wait_for_one_image_are_that_it_is_cached(aws, ecr, registry, waiting):
+def test_reasons_of_pulls_that_meet_over_one_image_are_that_it_is_cached(aws, ecr, registry, waiting):
     registry.open.clear()
     two_at_once(aws, registry, waiting, lambda ecr: pull(ecr, REPOSITORY))
     assert sorted(record.reason for record in pull_log()) == ["it is cached and fresh", "quay.io returned it"]
@@ -277,7 +277,8 @@ def test_reasons_of_pulls_that_wait_for_one_image_are_that_it_is_cached(aws, ecr
     ],
     ids=["fresh tag", "other repository"],
 )
-def test_reason_of_what_a_slow_pull_does_not_concern_is_its_own(aws, ecr, registry, repository, tag, reason):
+def test_reason_of_what_a_slow_pull_does_not_concern_is_its_own(aws, ecr, quay, registry, repository, tag, reason):
+    quay.proxy(registry.url, timeout=60)
     ecr.create_pull_through_cache_rule(ecrRepositoryPrefix="k8s", upstreamRegistryUrl="registry.k8s.io")
     pull(ecr, REPOSITORY, "cached")
     registry.asked.clear()
@@ -286,7 +287,7 @@ def test_reason_of_what_a_slow_pull_does_not_concern_is_its_own(aws, ecr, regist
         pulling = pool.submit(pull, aws.client("ecr"), REPOSITORY, "other")
         assert registry.asked.wait(60)
         try:
-            pool.submit(pull, aws.client("ecr"), repository, tag).result(30)
+            pool.submit(pull, aws.client("ecr"), repository, tag).result(20)
             assert told(last_record()) == ("ok", reason)
         finally:
             registry.open.set()

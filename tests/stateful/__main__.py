@@ -1,6 +1,7 @@
 """Run more and other sequences than the suite: ``python -m tests.stateful --examples 500 --seed 7``.
 
-A sequence that fails is printed as a Python program, as short as it can be. It belongs into ``test_sequences.py``.
+A sequence that fails is printed as a Python program, which belongs into ``test_sequences.py``. Hypothesis first makes
+it as short as it can, which takes up to five minutes.
 """
 
 from __future__ import annotations
