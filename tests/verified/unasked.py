@@ -118,7 +118,7 @@ PARTS = {
     "layer-url-signed": "another expiry, and the signature of another layer",
     "layer-of-deleted-image": "an image that was pushed",
     "login-other-token": "a mangled token",
-    "endpoint-hosts": "the host of both IPv4 and IPv6",
+    "endpoint-hosts": "the dual-stack host",
     "endpoint-invalid-parameter": "the name of a repository",
     "manifest-content-type": "what the scenario sends",
     "manifest-refused-creates-nothing": "the pushes that the scenario has",
