@@ -144,6 +144,7 @@ PARTS = {
     "stack-changed-type": "a rule that becomes a template",
     "stack-deletion-policy": "rules",
     "stack-deletion": "a rule that is gone, and a repository",
+    "stack-last-reason": "that none is left after a good update, and a change set that fails",
     "stack-change-set-once": "a second execution",
     "stack-change-set-of-existing": "a stack that was created",
     "stack-export-unique": "that the second stack fails",
