@@ -323,7 +323,10 @@ class UpstreamUnreachable(UpstreamUnavailable):
 
 
 def forget_origin(error: Exception) -> None:
-    """Forget where an error was raised, before it is kept: the frames refer to what was being received."""
+    """Forget where an error was raised, before it is kept or replaced: the frames refer to what was being received.
+
+    An error that a context manager replaces by another stays in a circle with the frame that handed it on.
+    """
     error.__traceback__ = error.__context__ = error.__cause__ = None
 
 

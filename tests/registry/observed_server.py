@@ -26,6 +26,7 @@ import sys
 import tracemalloc
 from moto.server import ThreadedMotoServer
 import moto_ecr_ptc
+gc.disable()  # what is not needed any more is to go at once
 server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
 server.start()
 print("http://%s:%d" % server.get_host_and_port(), flush=True)

@@ -14,6 +14,7 @@ import logging
 import os
 import sys
 import tempfile
+import time
 import tracemalloc
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -112,10 +113,20 @@ def _soak_server(batches: int, size: int, seed: int) -> list[Usage]:
                 samples = _run(clients, batches, size, sample)
         except Unexpected as fault:
             sys.exit(f"{fault}\n{server.errors}")
-        samples = [before, *samples, sample(samples[-1].operations)]
+        samples = [before, *samples, _settle(before, lambda: sample(samples[-1].operations))]
         if "Traceback" in server.errors:
             sys.exit(f"The server reports a fault:\n{server.errors}")
         return samples
+
+
+def _settle(before: Usage, sample: Callable[[], Usage]) -> Usage:
+    """Take a sample when the last connections have ended; or after some seconds, since they never will."""
+    deadline = time.monotonic() + 30
+    last = sample()
+    while (last.descriptors > before.descriptors or last.threads > before.threads) and time.monotonic() < deadline:
+        time.sleep(0.1)
+        last = sample()
+    return last
 
 
 def _run(clients: Sequence[Client], batches: int, size: int, sample: Callable[[int], Usage]) -> list[Usage]:

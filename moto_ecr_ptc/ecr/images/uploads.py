@@ -16,6 +16,7 @@ from moto.ecr.models import ECRBackend, Repository
 from moto.moto_api._internal import mock_random
 
 from ..components import made
+from ..exceptions import forget_origin
 from ..registry_id import now
 from .blobs import Blob, BlobWriter
 from .exceptions import (
@@ -260,4 +261,5 @@ def _refusing_what_cannot_be_stored() -> Iterator[None]:
     try:
         yield
     except OSError as fault:
+        forget_origin(fault)
         raise LayerNotStored(fault) from None

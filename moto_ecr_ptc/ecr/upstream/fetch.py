@@ -94,6 +94,7 @@ class _Request:
         self._max_size = max_size
         self._write = write
         self._silence = f"no answer within {timeout} seconds"
+        self._pause = f"a pause of more than {timeout} seconds"
         self._is_reachable = False
         self._headers_received: Future[None] = Future()
         """Done too if there are none to receive."""
@@ -101,6 +102,7 @@ class _Request:
         self._connections = _Connections()
 
     def fetch_in_time(self) -> Answer:
+        self._pause = _no_end_within(self._timeout)  # whichever is noticed first
         self._start()
         return self._wait_for(self._answer, self._timeout)
 
@@ -130,7 +132,7 @@ class _Request:
             is_reachable = self._is_reachable  # as it was in time
             self._connections.shut_down()
             if is_reachable:
-                raise UpstreamUnavailable(f"{origin(self._url)}: no end of the answer within {seconds} seconds")
+                raise UpstreamUnavailable(f"{origin(self._url)}: {_no_end_within(seconds)}")
             raise UpstreamUnreachable(f"{origin(self._url)}: {self._silence}")
         return future.result()
 
@@ -157,8 +159,7 @@ class _Request:
             raise UpstreamUnreachable(f"{origin(self._url)}: {_cause(error, self._silence)}") from None
         # requests' own errors are OSErrors; the others are about headers that cannot be sent or read.
         except (OSError, ValueError, urllib3.exceptions.HTTPError) as error:
-            pause = f"a pause of more than {self._timeout} seconds"
-            raise UpstreamUnavailable(f"{origin(self._url)}: {_cause(error, pause)}") from None
+            raise UpstreamUnavailable(f"{origin(self._url)}: {_cause(error, self._pause)}") from None
         return Answer(self._url, response.status_code, response.headers)
 
     def _store(self, part: bytes) -> None:
@@ -245,6 +246,10 @@ class _TrackedTlsConnection(_TrackedConnection, HTTPSConnection):
 
 def _pool_class(pool: type, connection: type) -> type:
     return type(pool.__name__, (pool,), {"ConnectionCls": connection})
+
+
+def _no_end_within(seconds: float) -> str:
+    return f"no end of the answer within {seconds} seconds"
 
 
 def _cause(error: BaseException, time_out: str) -> str:
