@@ -52,7 +52,7 @@ def read_members(body: bytes, shape: StructureShape) -> dict[str, Any]:
     :raises SerializationException: the body is not a JSON object in UTF-8, or a member has the wrong JSON type
     """
     try:
-        document = json.loads(body.decode("utf-8"), parse_constant=_refuse_constant)
+        document = _DECODER.decode(body.decode("utf-8"))
     except UnicodeDecodeError:
         raise SerializationException("The request body is not valid UTF-8") from None
     except RecursionError:
@@ -95,3 +95,7 @@ def _decode(value: str, where: str) -> bytes:
 def _refuse_constant(constant: str) -> None:
     # Python's json module accepts NaN and Infinity, which are not JSON.
     raise ValueError(constant)
+
+
+_DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
+"""``json.loads`` would make one for each body."""
