@@ -324,6 +324,7 @@ class Operations(BaseResponse):
         """Read the whole body before the lock is taken, since the client may be slow."""
         # Before moto 5.2.4, an in-process request has a body and no stream.
         if hasattr(request, "environ"):  # pragma: no branch (which it is depends on the installed moto)
+            self.allow_request_decompression = not protocol.is_decompressed(request)
             try:
                 self._received = request.stream.read()
             except (OSError, HTTPException):  # malformed chunks, or a client that disconnects

@@ -6,6 +6,7 @@ Source: https://smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html
 from __future__ import annotations
 
 import base64
+import gzip
 import json
 from typing import Any, cast
 
@@ -44,6 +45,14 @@ def check_target(target: str, service_model: ServiceModel) -> None:
     """
     if target.rpartition(".")[0] != service_model.metadata["targetPrefix"]:
         raise UnknownOperationException(target)
+
+
+def is_decompressed(request: Any) -> bool:
+    """Return whether moto's server has decompressed a request's body, as it does from moto 5.1.12 to 5.2.3.
+
+    moto would then decompress it once more, and fail.
+    """
+    return isinstance(getattr(request, "stream", None), gzip.GzipFile)
 
 
 def read_members(body: bytes, shape: StructureShape) -> dict[str, Any]:

@@ -236,6 +236,9 @@ def _is_implemented(operation: str) -> bool:
 
 def _answer_any_body(response: PullThroughCacheResponse, request: Any, full_url: str | None, headers: Any) -> Any:
     """Have moto answer a request, but for a body that moto cannot read."""
+    from .protocol import is_decompressed
+
+    response.allow_request_decompression = not is_decompressed(request)
     try:
         response.setup_class(request, full_url, headers)
     except UnicodeDecodeError:

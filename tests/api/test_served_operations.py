@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 import socket
 from urllib.parse import urlsplit
@@ -40,12 +39,6 @@ def test_content_type_does_not_matter(aws: Aws, operation, content_type):
     body = json.dumps({"repositoryName": REPOSITORY, **OPERATIONS[operation]}).encode()
     answer = aws.post(operation, body, Content_Type=content_type)
     assert (answer.status_code, "failures" in answer.json()) == (200, True)
-
-
-def test_compressed_request_is_served(aws: Aws, cached):
-    body = gzip.compress(json.dumps({"repositoryName": REPOSITORY, **OPERATIONS["BatchGetImage"]}).encode())
-    answer = aws.post("BatchGetImage", body, Content_Encoding="gzip").json()
-    assert answer["images"][0]["imageId"]["imageDigest"] == cached
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
@@ -86,27 +79,6 @@ def test_broken_chunks_of_a_body_are_a_serialization_exception(server: Aws, oper
         answer = b"".join(iter(lambda: connection.recv(65536), b""))
     assert answer.startswith(b"HTTP/1.1 400 ")
     assert b'"__type": "SerializationException"' in answer
-
-
-@pytest.mark.parametrize("operation", OPERATIONS)
-def test_compressed_request_for_motos_repository_is_answered_while_a_rule_stands_elsewhere(aws: Aws, operation):
-    elsewhere = aws.client("ecr", "eu-west-1")
-    elsewhere.create_repository(repositoryName=REPOSITORY)
-    if operation == "BatchCheckLayerAvailability" and not hasattr(
-        ecr_backends[ACCOUNT]["us-east-1"], "batch_check_layer_availability"
-    ):
-        pytest.skip("moto < 5.2.4 has no BatchCheckLayerAvailability")
-    body = gzip.compress(json.dumps({"repositoryName": REPOSITORY, **OPERATIONS[operation]}).encode())
-    answer = aws.post(operation, body, region="eu-west-1", Content_Encoding="gzip")
-    assert answer.status_code == 200
-    assert len(answer.json()["failures"]) == 1
-
-
-@pytest.mark.parametrize("operation", OPERATIONS)
-@pytest.mark.parametrize("body", [b"no gzip", gzip.compress(b"{}" * 50)[:-5]], ids=["no gzip", "cut short"])
-def test_broken_compression_is_a_serialization_exception(aws: Aws, operation, body):
-    answer = aws.post(operation, body, Content_Encoding="gzip")
-    assert (answer.status_code, answer.json()["__type"].rpartition("#")[2]) == (400, "SerializationException")
 
 
 def test_denied_caller_gets_ecrs_error(aws: Aws, ecr):
