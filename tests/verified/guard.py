@@ -42,11 +42,13 @@ _CHANGES = {
     "CompleteLayerUpload": "repositoryName",
     "PutSecretValue": "SecretId",
     "DeleteSecret": "SecretId",
+    "DescribeSecret": "SecretId",
+    "GetSecretValue": "SecretId",
     "UpdateStack": "StackName",
     "ExecuteChangeSet": "StackName",
     "DeleteStack": "StackName",
 }
-"""The member that names what an operation changes."""
+"""The member that names what an operation changes, or reads where nothing else may be read: a secret."""
 
 _READS = frozenset(
     {
@@ -75,15 +77,21 @@ UNKNOWN_OPERATION = "NoSuchOperation"
 OPERATIONS = frozenset({*_MAKES, *_CHANGES, *_READS, "PutRegistryPolicy"})
 """All that a scenario may call."""
 
-_OF_SECRETS = frozenset({"CreateSecret", "PutSecretValue", "DeleteSecret"})
+_OF_SECRETS = frozenset({"CreateSecret", "PutSecretValue", "DeleteSecret", "DescribeSecret", "GetSecretValue"})
 _WITH_TEMPLATE = frozenset({"CreateStack", "UpdateStack", "CreateChangeSet"})
 _SECTIONS = frozenset({"Parameters", "Resources", "Outputs"})
 """What a template may have: no macro, which would make it another one."""
 
 _STACK_RESOURCES = {
-    "AWS::ECR::PullThroughCacheRule": ("rule", "EcrRepositoryPrefix"),
-    "AWS::ECR::RepositoryCreationTemplate": ("template", "Prefix"),
+    "AWS::ECR::PullThroughCacheRule": ("CreatePullThroughCacheRule", "EcrRepositoryPrefix"),
+    "AWS::ECR::RepositoryCreationTemplate": ("CreateRepositoryCreationTemplate", "Prefix"),
+    "AWS::SecretsManager::Secret": ("CreateSecret", "Name"),
 }
+"""What a stack may have, the operation that makes the same, and the property that names it."""
+
+_SECRET_PROPERTIES = frozenset({"Name", "Description", "SecretString", "GenerateSecretString", "Tags"})
+"""What a secret in a stack may have: no key, which costs, and no replica in another Region."""
+
 _ACCOUNT = re.compile(r"(?<![0-9A-Za-z-])\d{12}(?![0-9A-Za-z-])")
 """Twelve digits that are no part of a digest or a UUID."""
 _REPOSITORY_PATH = re.compile(r"/v2/(.+)/(?:manifests|blobs|tags|referrers)(?:/|$)")
@@ -171,9 +179,12 @@ class Guard:
         for resource in template["Resources"].values():
             if resource["Type"] not in _STACK_RESOURCES:
                 raise NotAllowed(f"a stack with {resource['Type']}")
-            kind, name = _STACK_RESOURCES[resource["Type"]]
-            self._check_name(operation, str(resource["Properties"][name]))
-            self._journal.note(kind, resource["Properties"][name])
+            makes, name = _STACK_RESOURCES[resource["Type"]]
+            properties = resource["Properties"]
+            if makes == "CreateSecret" and not _SECRET_PROPERTIES.issuperset(properties):
+                raise NotAllowed(f"a secret with {', '.join(sorted(properties))}")
+            self._check_name(makes, str(properties[name]))
+            self._journal.note(_MAKES[makes][0], properties[name])
         for output in template.get("Outputs", {}).values():
             if "Export" in output:
                 self._check_name(operation, str(output["Export"]["Name"]))

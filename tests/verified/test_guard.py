@@ -9,6 +9,7 @@ import pytest
 from tests.verified.case import Case
 from tests.verified.guard import NotAllowed, policy_statement_id
 from tests.verified.journal import Journal, bears
+from tests.verified.scenarios.stack_secrets import secret
 from tests.verified.scenarios.stacks import rule
 
 OTHER_ACCOUNT_ROLE = "arn:aws:iam::210987654321:role/x"
@@ -105,6 +106,7 @@ def test_secret_bears_the_prefix_in_its_folder(case):
     [
         {"Type": "AWS::ECR::PullThroughCacheRule", "Properties": {"EcrRepositoryPrefix": "hub"}},
         {"Type": "AWS::S3::Bucket", "Properties": {}},
+        {"Type": "AWS::SecretsManager::Secret", "Properties": {"Name": "ecr-pullthroughcache/hub"}},
     ],
 )
 def test_stack_with_anything_else_is_not_created(case, resource):
@@ -112,6 +114,20 @@ def test_stack_with_anything_else_is_not_created(case, resource):
         case.cloudformation.create_stack(
             StackName=case.prefix, TemplateBody=json.dumps({"Resources": {"One": resource}})
         )
+
+
+@pytest.mark.parametrize("more", [{"KmsKeyId": "alias/mine"}, {"ReplicaRegions": [{"Region": "eu-west-1"}]}])
+def test_secret_in_a_stack_has_neither_key_nor_replica(case, journal, more):
+    template = {"Resources": {"Secret": secret(case, "", **more)}}
+    with pytest.raises(NotAllowed, match="a secret with"):
+        case.cloudformation.create_stack(StackName=case.prefix, TemplateBody=json.dumps(template))
+    assert journal.made == []
+
+
+def test_secret_in_a_stack_is_in_the_journal(case, journal):
+    template = {"Resources": {"Secret": secret(case, "", SecretString="x")}}
+    case.cloudformation.create_stack(StackName=case.prefix, TemplateBody=json.dumps(template))
+    assert sorted(made.kind for made in journal.made) == ["secret", "stack"]
 
 
 def one_rule(case, **more):

@@ -6,7 +6,9 @@ import pytest
 import requests
 from botocore.exceptions import ClientError
 
-from tests.verified.unanswered import NoAnswer, check_error, check_reply
+from tests.verified.case import Case
+from tests.verified.scenarios.stacks import create, rule
+from tests.verified.unanswered import NoAnswer, check_error, check_reason, check_reply
 
 
 def error(code, status=400):
@@ -45,3 +47,28 @@ def test_reply_of_the_registry_endpoint_that_refuses_the_caller_is_no_answer(sta
 @pytest.mark.parametrize(("status", "text"), [(403, "DENIED"), (401, "Not Authorized"), (500, "")])
 def test_any_other_reply_of_the_registry_endpoint_is_an_answer(status, text):
     check_reply(reply(status, text))
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [
+        "User: <caller> is not authorized to perform: secretsmanager:TagResource on resource: <arn>",
+        'Resource handler returned message: "null" (RequestToken: <uuid>, HandlerErrorCode: AccessDenied)',
+        'Resource handler returned message: "Rate exceeded" (RequestToken: <uuid>, HandlerErrorCode: Throttling)',
+    ],
+)
+def test_stack_that_fails_for_the_caller_is_no_answer(reason):
+    with pytest.raises(NoAnswer):
+        check_reason(reason)
+
+
+@pytest.mark.parametrize("code", ["AlreadyExists", "InvalidRequest", "NotFound", "GeneralServiceException"])
+def test_stack_that_fails_for_its_template_is_an_answer(code):
+    check_reason(f'Resource handler returned message: "no" (RequestToken: <uuid>, HandlerErrorCode: {code})')
+
+
+def test_scenario_stops_where_its_stack_fails_for_the_caller(in_process, cloud_of_moto, journal):
+    case = Case(cloud_of_moto, journal)
+    words = "is not authorized to perform"  # in the reason, since no property has this name
+    with pytest.raises(NoAnswer, match=words):
+        create(case, "", {"Rule": rule(case.prefix, **{words: "x"})})

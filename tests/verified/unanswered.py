@@ -5,6 +5,8 @@ It says nothing about ECR, so it is never recorded.
 
 from __future__ import annotations
 
+import re
+
 from botocore.exceptions import ClientError
 from requests import Response
 
@@ -35,6 +37,10 @@ _CODES = frozenset(
 )
 _STATUSES = frozenset({429, 502, 503, 504})
 _NO_RIGHT = "is not authorized to perform"
+_HANDLER_CODES = re.compile(
+    "HandlerErrorCode: "
+    "(?:AccessDenied|InternalFailure|InvalidCredentials|NetworkFailure|ServiceInternalError|Throttling)\\b"
+)
 
 
 class NoAnswer(Exception):
@@ -59,3 +65,12 @@ def check_reply(reply: Response) -> None:
     """The same for a reply of the registry endpoint, where a right that is missing has no code of its own."""
     if reply.status_code in _STATUSES or (reply.status_code in (401, 403) and _NO_RIGHT in reply.text):
         raise NoAnswer(f"{reply.request.method} {reply.request.path_url}: {reply.status_code} {reply.text}")
+
+
+def check_reason(reason: str) -> None:
+    """The same for the reason of a stack's event: there the stack fails, and no call of ours does.
+
+    Source of the codes: CloudFormation CLI user guide, handler error codes.
+    """
+    if _NO_RIGHT in reason or _HANDLER_CODES.search(reason):
+        raise NoAnswer(reason)

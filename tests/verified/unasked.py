@@ -67,9 +67,6 @@ NOT_YET = {
     """,
     "it takes a bucket that the template of the nested stack is in": "stack-nested stack-nested-fails",
     "it takes the roles of stack sets": "stack-instances-refused",
-    "it takes a secret in a stack, and nobody has written the scenario": """
-        stack-secret stack-secret-update stack-secret-deleted
-    """,
 }
 """What keeps a row from being asked today, and the rows."""
 
@@ -154,6 +151,9 @@ PARTS = {
     "stack-rule-replaced": "another URL, and another prefix",
     "stack-template-in-place": "a description",
     "stack-name-taken": "a rule",
+    "stack-secret": "all but replicas",
+    "stack-secret-update": "all but replicas, in a stack that is rolled back",
+    "stack-secret-deleted": "a secret without replicas",
     "stack-rollback-reason": "a creation",
     "stack-ref-and-getatt": "a rule and a template",
     "stack-bad-properties": "what the scenario has",

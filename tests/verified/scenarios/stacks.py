@@ -9,7 +9,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from ..case import OPEN_UPSTREAM, Case, Stopped
-from ..unanswered import check_error
+from ..unanswered import check_error, check_reason
 from ..upstreams import REPOSITORY, TAG
 from . import scenario
 
@@ -53,11 +53,17 @@ def delete(case: Case, suffix: str) -> str:
 
 
 def _status_of(case: Case, stack: str) -> str:
+    """Wait until a stack is done, and return its status.
+
+    :raises NoAnswer: something of it has failed for lack of the caller's rights, or of an answer
+    """
     end = time.monotonic() + _PATIENCE
     while time.monotonic() < end:
         (found,) = case.cloudformation.describe_stacks(StackName=stack)["Stacks"]
         status = str(found["StackStatus"])
         if not status.endswith("IN_PROGRESS"):
+            for event in case.cloudformation.describe_stack_events(StackName=stack)["StackEvents"]:
+                check_reason(event.get("ResourceStatusReason", ""))
             return status
         time.sleep(2)
     raise Stopped("the stack is not done")
