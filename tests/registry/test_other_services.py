@@ -81,7 +81,6 @@ def test_ses_v2_answers(both):
         ]
 
     answers = both(act)
-    assert [identity["IdentityName"] for identity in answers[1]["EmailIdentities"]] == [EMAIL]
     assert [contact["EmailAddress"] for contact in answers[4]["Contacts"]] == [EMAIL]
 
 
