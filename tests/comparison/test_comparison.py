@@ -13,6 +13,7 @@ import pytest
 
 from tests.comparison.questions import QUESTIONS
 from tests.registry.server_processes import WITH_PLUGIN, WITHOUT_PLUGIN, running
+from tests.strict import STRICT
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "comparison.md").read_text(encoding="utf-8")
@@ -37,7 +38,7 @@ def installed_is_older_than_the_pages() -> bool:
 def ask(module: str, tmp_path: Path) -> list[str]:
     """Ask a server in a process of its own all questions; return the lines that the command prints."""
     with running(module, tmp_path / "log") as url:
-        command = [sys.executable, "-W", "error", "-m", "tests.comparison.questions", "--endpoint-url", url]
+        command = [sys.executable, *STRICT, "-m", "tests.comparison.questions", "--endpoint-url", url]
         asked = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=300)
     assert asked.returncode == 0, asked.stderr
     return asked.stdout.splitlines()

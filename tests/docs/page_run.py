@@ -12,6 +12,7 @@ from tests.docs import pages
 from tests.docs.environments import Environment
 from tests.docs.pages import Block, Page
 from tests.docs.terminal import Printed, Terminal, free_port
+from tests.strict import STRICT
 
 _LOCAL_ADDRESS = re.compile(r"\b(127\.0\.0\.1|localhost):(500\d)\b")
 _PORT_OPTION = re.compile(r"(-p|--port|\bport)([ =]?)(500\d)\b")
@@ -22,8 +23,7 @@ _LEFT_OUT = re.compile(
     r"^=+ .*\b\d+ (?:skipped|deselected|xfailed|xpassed)\b|^OK \(.*(?:skipped|expected failures)", re.MULTILINE
 )
 """What pytest and unittest say of tests that ran in part or not at all, or were to fail."""
-# The warnings of botocore about the age of the Python that runs the tests say nothing about a page.
-_PYTHON = "python -W error -W 'ignore:Boto3 will no longer support Python'"
+_PYTHON = f"python {shlex.join(STRICT)}"
 _OUTPUT_SECONDS = 20
 
 FROM_THE_MACHINE = {

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 
 from tests.docs.pages import ROOT
+from tests.strict import STRICT
 
 
 def test_example_with_contents_of_images_passes_and_is_shorter_than_by_hand(pytester):
     files = {path.name: path.read_text(encoding="utf-8") for path in (ROOT / "examples" / "rootfs").glob("*.py")}
     for name, text in files.items():
         (pytester.path / name).write_text(text, encoding="utf-8")
-    pytester.runpytest_subprocess("-W", "error").assert_outcomes(passed=26)
+    pytester.runpytest_subprocess(*STRICT).assert_outcomes(passed=26)
     by_hand = re.findall("^def test_.*", files["test_rootfs_by_hand.py"], re.MULTILINE)
     tests = re.findall("^def test_.*", files["test_rootfs.py"], re.MULTILINE)
     assert [test.partition("(")[0] for test in tests] == [test.partition("(")[0] for test in by_hand]

@@ -15,6 +15,7 @@ import pytest
 
 from moto_ecr_ptc.ecr.images.blobs import IN_MEMORY, PIECE, Blob, BlobWriter, make_blob
 from moto_ecr_ptc.ecr.images.manifests import sha256
+from tests.strict import STRICT
 
 FILES = pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="the system does not show open files")
 SIZES = [0, 1, IN_MEMORY, IN_MEMORY + 1, 3 * PIECE + 5]
@@ -121,7 +122,7 @@ def test_blob_stays_in_memory_where_no_file_can_be_opened():
         assert spool.finish().read() == content
     """
     process = subprocess.run(
-        [sys.executable, "-W", "error", "-c", textwrap.dedent(program)], capture_output=True, text=True, check=False
+        [sys.executable, *STRICT, "-c", textwrap.dedent(program)], capture_output=True, text=True, check=False
     )
     assert (process.returncode, process.stderr) == (0, "")
 
@@ -148,7 +149,7 @@ def test_piece_that_cannot_be_stored_can_be_written_again():
         assert writer.finish().read() == content
     """
     process = subprocess.run(
-        [sys.executable, "-W", "error", "-c", textwrap.dedent(program)], capture_output=True, text=True, check=False
+        [sys.executable, *STRICT, "-c", textwrap.dedent(program)], capture_output=True, text=True, check=False
     )
     assert (process.returncode, process.stderr) == (0, "")
 
@@ -179,7 +180,7 @@ def test_part_that_is_taken_back_leaves_neither_bytes_nor_room_on_the_disk(size)
         assert written.finish().read() == content
     """
     process = subprocess.run(
-        [sys.executable, "-W", "error", "-c", textwrap.dedent(program)],
+        [sys.executable, *STRICT, "-c", textwrap.dedent(program)],
         capture_output=True,
         text=True,
         check=False,
@@ -202,6 +203,6 @@ def test_blobs_leave_descriptors_to_the_rest_of_the_process():
             other.close()
     """
     process = subprocess.run(
-        [sys.executable, "-W", "error", "-c", textwrap.dedent(program)], capture_output=True, text=True, check=False
+        [sys.executable, *STRICT, "-c", textwrap.dedent(program)], capture_output=True, text=True, check=False
     )
     assert (process.returncode, process.stderr) == (0, "")

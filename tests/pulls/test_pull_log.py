@@ -20,6 +20,7 @@ from moto_ecr_ptc import pull_log, upstream_registry
 from moto_ecr_ptc.ecr.pulls.pull_log import REMEMBERED_RECORDS, Question, get_pull_log
 from moto_ecr_ptc.ecr.registry_id import RegistryId
 from tests.pulls.pull_calls import ALPINE, BWA
+from tests.strict import STRICT
 
 ROOT_USER = f"arn:aws:iam::{ACCOUNT}:root"
 
@@ -304,7 +305,7 @@ def test_log_is_shown_under_a_failing_test_with_nothing_switched_on(pytester):
             )
             ecr.batch_get_image(repositoryName="quay/team/app", imageIds=[{"imageTag": "latest"}])
     """)
-    result = pytester.runpytest_subprocess("-W", "error", "-p", "no:randomly")
+    result = pytester.runpytest_subprocess(*STRICT, "-p", "no:randomly")
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(
         [

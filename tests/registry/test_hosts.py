@@ -12,6 +12,7 @@ import requests
 from conftest import ACCOUNT, OTHER_ACCOUNT, Aws, repositories
 from tests.registry.endpoint import Endpoint, sha256
 from tests.registry.upload_calls import start
+from tests.strict import STRICT
 
 HOSTS = [
     ("us-east-1", f"{ACCOUNT}.dkr.ecr.us-east-1.amazonaws.com"),
@@ -113,7 +114,7 @@ FIRST_REQUEST = """
 def test_request_that_is_the_first_thing_that_a_process_does_is_answered(region, host, modules):
     code = textwrap.dedent(FIRST_REQUEST.format(host=host, modules=modules))
     process = subprocess.run(
-        [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=False, timeout=120
+        [sys.executable, *STRICT, "-c", code], capture_output=True, text=True, check=False, timeout=120
     )
     assert (process.returncode, process.stderr) == (0, "")
 

@@ -21,6 +21,7 @@ from conftest import Aws
 from tests.registry.endpoint import Endpoint, registry_host, sha256
 from tests.registry.test_hosts import NOWHERE
 from tests.registry.upload_calls import MIB, add, close, received, start
+from tests.strict import STRICT
 
 ROOT = f"https://{registry_host()}/v2/"
 
@@ -115,7 +116,7 @@ def test_large_blob_is_pushed_and_pulled_in_bounded_memory():
             print(re.search("VmHWM:[^0-9]*([0-9]+) kB", status.read())[1])
     """
     process = subprocess.run(
-        [sys.executable, "-W", "error", "-c", textwrap.dedent(program)],
+        [sys.executable, *STRICT, "-c", textwrap.dedent(program)],
         capture_output=True,
         text=True,
         check=False,

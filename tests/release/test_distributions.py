@@ -14,6 +14,7 @@ import pytest
 import moto_ecr_ptc
 from tests.release.conftest import build, tracked_files
 from tests.release.tools import ROOT, need, need_clone, run
+from tests.strict import STRICT
 
 MADE_BY_SETUPTOOLS = {"PKG-INFO"}
 
@@ -74,7 +75,7 @@ def test_wheel_has_the_package_its_data_and_its_licence(wheel):
 
 def test_wheel_alone_runs_the_quickstart(environment, tmp_path):
     (tmp_path / "quickstart.py").write_bytes((ROOT / "examples" / "quickstart.py").read_bytes())
-    assert run(environment / "python", "-W", "error", "quickstart.py", folder=tmp_path)
+    assert run(environment / "python", *STRICT, "quickstart.py", folder=tmp_path)
 
 
 def test_wheel_alone_is_a_pytest_plugin(environment, tmp_path):
@@ -95,7 +96,7 @@ def test_rule_that_pulls(upstream_registry):
     assert pulled["imageId"]["imageDigest"] == image.digest
 """
     )
-    assert "1 passed" in run(environment / "python", "-W", "error", "-m", "pytest", folder=tmp_path)
+    assert "1 passed" in run(environment / "python", *STRICT, "-m", "pytest", folder=tmp_path)
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.strict import STRICT
 from tests.verified import reporting
 from tests.verified.altered_server import ALTERATIONS
 from tests.verified.cleaning import bearing_a_prefix
@@ -39,7 +40,7 @@ class StandIn:
         if command == "record":
             options += ["--recordings", str(self.recordings)]
         return subprocess.Popen(
-            [sys.executable, "-W", "error", "-m", "tests.verified", command, *options, *arguments],
+            [sys.executable, *STRICT, "-m", "tests.verified", command, *options, *arguments],
             cwd=ROOT,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -12,6 +12,7 @@ import textwrap
 import pytest
 
 import moto_ecr_ptc
+from tests.strict import STRICT
 
 MODULES = sorted(
     module.name
@@ -29,7 +30,7 @@ def create(client=None):
 def run(code, *options, check=True):
     """Run code in a new interpreter in which every warning is an error."""
     process = subprocess.run(
-        [sys.executable, "-W", "error", *options, "-c", CREATE + textwrap.dedent(code)],
+        [sys.executable, *STRICT, *options, "-c", CREATE + textwrap.dedent(code)],
         capture_output=True,
         text=True,
         timeout=120,
@@ -47,7 +48,7 @@ def test_import_loads_neither_moto_nor_boto():
         assert not loaded, loaded
     """
     process = subprocess.run(
-        [sys.executable, "-W", "error", "-c", textwrap.dedent(code)], capture_output=True, text=True, check=False
+        [sys.executable, *STRICT, "-c", textwrap.dedent(code)], capture_output=True, text=True, check=False
     )
     assert process.returncode == 0, process.stderr
 
@@ -99,7 +100,7 @@ for module in map(str.strip, sys.stdin):
 def forks():
     """An interpreter with what moto needs, but not moto, which starts each process with that: a third of the time."""
     with subprocess.Popen(
-        [sys.executable, "-W", "error", "-c", CREATE + FORKS], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, *STRICT, "-c", CREATE + FORKS], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
         yield process
 

@@ -6,6 +6,8 @@ import os
 
 import pytest
 
+from tests.strict import STRICT
+
 PRINTS_ENVIRONMENT = """
     import os
     import boto3
@@ -44,7 +46,7 @@ def test_upstream_registry_comes_with_a_mock(pytester):
             ecr = boto3.client("ecr", "us-east-1")
             assert ecr.describe_repositories()["repositories"] == []
     """)
-    pytester.runpytest_subprocess("-W", "error", "-p", "no:randomly").assert_outcomes(passed=2)
+    pytester.runpytest_subprocess(*STRICT, "-p", "no:randomly").assert_outcomes(passed=2)
 
 
 def test_ecr_server_url_is_an_empty_server_for_each_test(pytester):
@@ -63,7 +65,7 @@ def test_ecr_server_url_is_an_empty_server_for_each_test(pytester):
             ecr.batch_get_image(repositoryName="quay/team/app", imageIds=[{"imageTag": "latest"}])
             assert len(moto_ecr_ptc.upstream_registry("quay").pulls) == 1
     """)
-    pytester.runpytest_subprocess("-W", "error").assert_outcomes(passed=2)
+    pytester.runpytest_subprocess(*STRICT).assert_outcomes(passed=2)
 
 
 def test_ecr_server_url_without_the_servers_packages_says_what_to_install(pytester):
@@ -72,7 +74,7 @@ def test_ecr_server_url_without_the_servers_packages_says_what_to_install(pytest
         def test_server(ecr_server_url):
             pass
     """)
-    result = pytester.runpytest_subprocess("-W", "error", "-p", "no:randomly")
+    result = pytester.runpytest_subprocess(*STRICT, "-p", "no:randomly")
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(["*pip install 'moto-ecr-ptc?server?'*"])
 
@@ -80,7 +82,7 @@ def test_ecr_server_url_without_the_servers_packages_says_what_to_install(pytest
 def printed(pytester):
     """Return what a test that uses the server finds in its environment."""
     pytester.makepyfile(PRINTS_ENVIRONMENT)
-    result = pytester.runpytest_subprocess("-s", "-W", "error", "-p", "no:randomly")
+    result = pytester.runpytest_subprocess("-s", *STRICT, "-p", "no:randomly")
     result.assert_outcomes(passed=1)
     (line,) = (line for line in result.outlines if "found " in line)
     return line.partition("found ")[2].partition(" end")[0].split()
@@ -126,7 +128,7 @@ def test_ecr_server_url_leaves_it_to_boto3_to_complain_of_a_malformed_file(pytes
             with pytest.raises(ConfigParseError):
                 boto3.client("ecr", endpoint_url=ecr_server_url)
     """)
-    pytester.runpytest_subprocess("-W", "error", "-p", "no:randomly").assert_outcomes(passed=1)
+    pytester.runpytest_subprocess(*STRICT, "-p", "no:randomly").assert_outcomes(passed=1)
 
 
 def test_ecr_server_url_takes_the_region_of_other_sdks(pytester, nothing_configured, monkeypatch):
@@ -160,7 +162,7 @@ USES_BOTH = """
 def test_fixtures_are_there_by_the_option_p_where_plugins_are_not_loaded_by_themselves(pytester, monkeypatch, plugin):
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     pytester.makepyfile(USES_BOTH)
-    pytester.runpytest_subprocess("-W", "error", "-p", plugin).assert_outcomes(passed=2)
+    pytester.runpytest_subprocess(*STRICT, "-p", plugin).assert_outcomes(passed=2)
 
 
 @pytest.mark.parametrize("autoload", ["", "1"], ids=["loaded by itself", "not loaded by itself"])
@@ -168,7 +170,7 @@ def test_fixtures_are_there_by_the_conftests_list_of_plugins(pytester, monkeypat
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", autoload)
     pytester.makeconftest("pytest_plugins = ['moto_ecr_ptc']")
     pytester.makepyfile(USES_BOTH)
-    pytester.runpytest_subprocess("-W", "error").assert_outcomes(passed=2)
+    pytester.runpytest_subprocess(*STRICT).assert_outcomes(passed=2)
 
 
 def test_fixtures_are_documented(pytester):

@@ -15,6 +15,7 @@ from moto.ecr.responses import ECRResponse
 
 from moto_ecr_ptc.ecr.models import PullThroughCacheBackend
 from moto_ecr_ptc.ecr.responses import OPERATIONS, PullThroughCacheResponse
+from tests.strict import STRICT
 
 IN_SOME_MOTO = {
     "BatchCheckLayerAvailability",
@@ -48,7 +49,7 @@ for operation in OURS:
 def run_with_future_moto(code):
     script = FUTURE_MOTO.format(operations=sorted(OPERATIONS)) + textwrap.dedent(code)
     process = subprocess.run(
-        [sys.executable, "-W", "error", "-c", script], capture_output=True, text=True, timeout=300, check=False
+        [sys.executable, *STRICT, "-c", script], capture_output=True, text=True, timeout=300, check=False
     )
     assert process.returncode == 0, process.stderr
     return process

@@ -15,6 +15,7 @@ from moto import settings
 from conftest import REGION, Aws, digest, failure_codes, pull
 from moto_ecr_ptc import UpstreamRegistry, upstream_registry
 from moto_ecr_ptc.ecr.images.manifests import sha256
+from tests.strict import STRICT
 from tests.upstream.layouts import write_layout
 
 
@@ -212,7 +213,7 @@ def test_client_in_another_process_has_the_whole_surface(server, tmp_path):
         "AWS_DEFAULT_REGION": REGION,
     }
     process = subprocess.run(
-        [sys.executable, "-W", "error", "-W", "ignore:Boto3 will no longer support Python", str(program)],
+        [sys.executable, *STRICT, str(program)],
         capture_output=True,
         text=True,
         check=False,

@@ -27,6 +27,7 @@ import conftest
 from conftest import ACCOUNT, LIFECYCLE_POLICY, REGION, REPOSITORY_POLICY, SCRIPTS, prefixes
 from moto_ecr_ptc import upstream_registry
 from moto_ecr_ptc.ecr.configuration.templates import TemplateSettings
+from tests.strict import STRICT
 
 QUAY = {"ecrRepositoryPrefix": "quay", "upstreamRegistryUrl": "quay.io"}
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/a-role"
@@ -57,7 +58,7 @@ def running(*command):
 
 @pytest.mark.parametrize(
     "command",
-    [[str(SCRIPTS / "moto_ecr_ptc_server")], [sys.executable, "-W", "error", "-m", "moto_ecr_ptc"]],
+    [[str(SCRIPTS / "moto_ecr_ptc_server")], [sys.executable, *STRICT, "-m", "moto_ecr_ptc"]],
     ids=["moto_ecr_ptc_server", "python -m moto_ecr_ptc"],
 )
 def test_server_program_answers_on_loopback(command):

@@ -15,8 +15,9 @@ import requests
 import moto_ecr_ptc
 from conftest import SCRIPTS, Aws, failure_codes, pull
 from tests.registry.server_processes import WITH_PLUGIN, running
+from tests.strict import STRICT
 
-MODULE = [sys.executable, "-W", "error", "-m", "moto_ecr_ptc"]
+MODULE = [sys.executable, *STRICT, "-m", "moto_ecr_ptc"]
 BUSY = '[[quay.failures]]\nrepository = "team/busy"\nstatus = 429\n'
 APP = '[[quay.images]]\nrepository = "team/app"\nlayers = ["12345"]\n'
 

@@ -8,6 +8,8 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from tests.strict import STRICT
+
 QUAY = {"ecrRepositoryPrefix": "quay", "upstreamRegistryUrl": "quay.io"}
 
 
@@ -119,14 +121,14 @@ USERS_TEST = """
 )
 def test_pytest_with_the_plugin_installed_needs_no_import(pytester, options):
     pytester.makepyfile(USERS_TEST)
-    result = pytester.runpytest_subprocess("-W", "error", *options)
+    result = pytester.runpytest_subprocess(*STRICT, *options)
     result.assert_outcomes(passed=4)
     assert "warning" not in result.stdout.str()
 
 
 def test_pytest_with_the_plugin_off_has_plain_moto(pytester):
     pytester.makepyfile(USERS_TEST)
-    result = pytester.runpytest_subprocess("-W", "error", "-p", "no:moto_ecr_ptc")
+    result = pytester.runpytest_subprocess(*STRICT, "-p", "no:moto_ecr_ptc")
     result.assert_outcomes(failed=4)
     result.stdout.fnmatch_lines(["*NotImplementedError: The create_pull_through_cache_rule action*"])
 
@@ -134,7 +136,7 @@ def test_pytest_with_the_plugin_off_has_plain_moto(pytester):
 def test_pytest_run_by_a_program_that_imported_the_package_first_has_no_warning(pytester):
     pytester.makepyfile(USERS_TEST)
     program = pytester.makepyfile(
-        program="import moto_ecr_ptc, pytest, sys; sys.exit(pytest.main(['-W', 'error', '-p', 'no:randomly']))"
+        program=f"import moto_ecr_ptc, pytest, sys; sys.exit(pytest.main({[*STRICT, '-p', 'no:randomly']}))"
     )
     result = pytester.runpython(program)
     result.assert_outcomes(passed=4)
@@ -148,11 +150,11 @@ def test_pytest_session_that_never_touches_moto_does_not_load_it(pytester):
             assert "moto_ecr_ptc.activation" in sys.modules
             assert not {"moto", "boto3", "botocore"} & set(sys.modules)
     """)
-    pytester.runpytest_subprocess("-W", "error").assert_outcomes(passed=1)
+    pytester.runpytest_subprocess(*STRICT).assert_outcomes(passed=1)
 
 
 def test_test_server_mode_sends_calls_to_the_server(pytester, server, monkeypatch):
     pytester.makepyfile(USERS_TEST)
     monkeypatch.setenv("TEST_SERVER_MODE", "true")
     monkeypatch.setenv("TEST_SERVER_MODE_ENDPOINT", server.endpoint_url)
-    pytester.runpytest_subprocess("-W", "error", "-p", "no:moto_ecr_ptc").assert_outcomes(passed=4)
+    pytester.runpytest_subprocess(*STRICT, "-p", "no:moto_ecr_ptc").assert_outcomes(passed=4)
