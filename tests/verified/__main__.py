@@ -16,6 +16,7 @@ from .cloud import Cloud
 from .consent import COSTS, REGIONS, NoConsent, cloud_of_the_user
 from .guard import NotAllowed
 from .journal import JOURNALS, Journal, bears, journals
+from .preconditions import A_PULL, check_settings
 from .recordings import RECORDINGS
 from .rows import FIDELITY, Unreadable
 from .running import run
@@ -46,13 +47,18 @@ def record(arguments: argparse.Namespace) -> int:
         if arguments.recordings.resolve() == RECORDINGS:
             raise NoConsent("what a stand-in answers is no recording of AWS: name another directory by --recordings")
         fill(arguments.stand_in)
+    check_settings(cloud)
     faults = 0
     try:
+        run(A_PULL, cloud, arguments.journals)
         for name in chosen:
             faults += _record_one(name, cloud, arguments)
     except LeftBehind as error:  # where nothing can be deleted, nothing more is made
         faults += 1
         print(error, flush=True)
+    except NoAnswer as error:
+        faults += 1
+        print(f"nothing is recorded: {error}", flush=True)
     except KeyboardInterrupt:
         _say_what_is_left(cloud, arguments.journals)
         raise
@@ -67,7 +73,7 @@ def _record_one(name: str, cloud: Cloud, arguments: argparse.Namespace) -> bool:
     try:
         outcome = run(SCENARIOS[name], cloud, arguments.journals)
         path = recordings.write(arguments.recordings, name, outcome, cloud)
-    except (NoAnswer, NotAllowed, recordings.NotBlanked) as error:
+    except (NoAnswer, NotAllowed, recordings.Kept, recordings.NotBlanked) as error:
         print(f"{name}: not recorded: {error}", flush=True)
         return True
     print(f"{path.name}: {outcome.stopped or f'{len(outcome.observations)} answers'}", flush=True)
@@ -97,9 +103,14 @@ def _say_what_is_left(cloud: Cloud, directory: Path) -> int:
     for journal in journals(directory):
         with journal:
             (open_journals if journal.lock() else running).append(journal.prefix)
-    left = [name for name in bearing_a_prefix(cloud) if not any(bears(prefix, name) for prefix in running)]
+    left, marked = (
+        [name for name in names if not any(bears(prefix, name) for prefix in running)]
+        for names in (bearing_a_prefix(cloud), bearing_a_prefix(cloud, marked_for_deletion=True))
+    )
     if running:
         print(f"still running: {', '.join(running)}")
+    if marked:
+        print(f"marked for deletion, which AWS does by itself: {', '.join(marked)}")
     for name in left:
         print(f"left behind: {name}")
     if open_journals:
@@ -145,7 +156,7 @@ def _chosen(names: Sequence[str]) -> list[str]:
     unknown = [name for name in names if name not in SCENARIOS]
     if unknown:
         raise NoConsent(f"no such scenario: {', '.join(unknown)}; there are: {', '.join(SCENARIOS)}")
-    return list(names) or list(SCENARIOS)
+    return list(names) or [name for name, scenario in SCENARIOS.items() if not scenario.is_run_by_name_only]
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -166,7 +177,9 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--profile", help="the profile of the credentials, as for the AWS CLI")
         command.add_argument("--stand-in", metavar="URL", help="ask a moto server on this machine in AWS's place")
         command.add_argument("--journals", type=Path, default=JOURNALS, help="where it is written what was made")
-    asking[0].add_argument("scenarios", nargs="*", metavar="SCENARIO", help="all, if none is named")
+    asking[0].add_argument(
+        "scenarios", nargs="*", metavar="SCENARIO", help="all, if none is named, but those that use up a quota"
+    )
     comparing = [add("status", status), add("differences", differences), add("marks", marks)]
     for command in (asking[0], *comparing):
         command.add_argument("--recordings", type=Path, default=RECORDINGS, help="where the recordings are")

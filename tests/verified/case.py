@@ -17,7 +17,7 @@ from .cloud import Cloud
 from .guard import Guard
 from .journal import SECRET_FOLDER, Journal
 from .normalisation import Normalisation
-from .unanswered import check_code, check_error, check_reply
+from .unanswered import check_error, check_post, check_reply, code_of
 
 GOOD_SECRET = json.dumps({"username": "nobody", "accessToken": "none"})
 """Of the right form. No registry knows it."""
@@ -85,7 +85,9 @@ class Case:
     def post(self, operation: str, body: bytes, **headers: str) -> requests.Response:
         """Send ECR a request with this body, whatever it is."""
         self._guard.check_raw(operation)
-        return self.cloud.post(operation, body, {name.replace("_", "-"): value for name, value in headers.items()})
+        reply = self.cloud.post(operation, body, {name.replace("_", "-"): value for name, value in headers.items()})
+        check_post(reply)
+        return reply
 
     def http(
         self, method: str, path: str, body: Any = None, *, auth: Any = (), host: str | None = None, **headers: str
@@ -99,6 +101,12 @@ class Case:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         credentials = self.cloud.login if auth == () else auth
         reply = self.cloud.request(method, path, body, named, credentials, host)
+        check_reply(reply)
+        return reply
+
+    def download(self, url: str, **headers: str) -> requests.Response:
+        """Return what is at a URL that ECR gave out. It is authenticated by itself, or not at all."""
+        reply = self.cloud.download(url, headers)
         check_reply(reply)
         return reply
 
@@ -145,7 +153,7 @@ class Case:
 
     def refused(self, rows: str, label: str, code: str, call: Any, **arguments: Any) -> None:
         """Make a call that is claimed to be refused with an exception."""
-        seen = self._call(call, arguments)
+        seen = self._call(call, arguments, code)
         self._take(rows, label, seen, seen.get("error") == code and seen.get("status") == 400)
 
     def answered(self, rows: str, label: str, call: Any, **arguments: Any) -> Any:
@@ -188,21 +196,19 @@ class Case:
 
     def protocol_reply(self, rows: str, label: str, code: str, reply: requests.Response) -> None:
         """Take down a refusal of a request that no client of AWS sends."""
-        seen: dict[str, Any] = {"status": reply.status_code, "error": None}
+        seen: dict[str, Any] = {"status": reply.status_code, "error": code_of(reply)}
         try:
             body = reply.json()
-            seen["error"] = _plain(body.get("__type", ""))
             seen["message"] = self.normalise(body.get("message", body.get("Message", "")))
         except ValueError:
             seen["body"] = self.normalise(reply.text)
-        check_code(seen["error"], reply.status_code, reply.text)
         self._take(rows, label, seen, (seen["status"], seen["error"]) == (400, code))
 
-    def _call(self, call: Any, arguments: dict[str, Any]) -> dict[str, Any]:
+    def _call(self, call: Any, arguments: dict[str, Any], claimed: str) -> dict[str, Any]:
         try:
             return {"answer": self.normalise(call(**arguments))}
         except ClientError as error:
-            check_error(error)
+            check_error(error, claimed)
             return _refusal(error, self.normalise)
 
     def _take(self, rows: str, label: str, seen: Any, holds: bool) -> None:
@@ -223,7 +229,3 @@ def _refusal(error: ClientError, normalise: Normalisation) -> dict[str, Any]:
         "message": normalise(error.response["Error"].get("Message", "")),
         "status": error.response["ResponseMetadata"]["HTTPStatusCode"],
     }
-
-
-def _plain(error_type: str) -> str:
-    return error_type.rpartition("#")[2]

@@ -127,6 +127,10 @@ class Cloud:
             allow_redirects=False,
         )
 
+    def download(self, url: str, headers: dict[str, str]) -> requests.Response:
+        """Return what is at a URL that the registry, or the endpoint, gave out."""
+        return requests.get(url, headers=headers, auth=_as_it_is, timeout=_TIMEOUT)
+
     def path_of(self, location: str) -> str:
         """Return the path of a URL that the endpoint gave out."""
         url = urlsplit(location)

@@ -16,7 +16,7 @@ REGIONS = ("eu-central-1", "eu-west-1", "us-east-1", "us-west-2")
 
 COSTS = (
     "Scenarios create and delete rules, templates, repositories, secrets, stacks and, if the registry has none, a "
-    "registry policy in your account. That costs cents: see docs/verify.md."
+    "registry policy in your account. You pay for them: see docs/verify.md."
 )
 
 

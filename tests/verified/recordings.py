@@ -32,6 +32,10 @@ class NotBlanked(Exception):
     """A recording would tell whose account it is of. It was not written."""
 
 
+class Kept(Exception):
+    """A run was stopped, and there is a recording of one that was not. It was not replaced."""
+
+
 @dataclass(frozen=True)
 class Recording:
     """What one run of a scenario saw, and where and when it was."""
@@ -64,7 +68,11 @@ def write(directory: Path, scenario: str, outcome: Outcome, cloud: Cloud) -> Pat
     """Write the recording of a run.
 
     :raises NotBlanked: an account, a caller or a credential is in what was seen
+    :raises Kept: the run was stopped, and the recording that there is was not
     """
+    path, unfinished = directory / f"{scenario}.json", directory / f".{scenario}.unfinished"
+    if outcome.stopped and path.exists() and "stopped" not in json.loads(path.read_text(encoding="utf-8")):
+        raise Kept(f"the run was stopped: {outcome.stopped}; to replace the whole recording that there is, delete it")
     document: dict[str, Any] = {
         "scenario": scenario,
         "recorded": {
@@ -85,7 +93,6 @@ def write(directory: Path, scenario: str, outcome: Outcome, cloud: Cloud) -> Pat
     if _SECRETIVE.search(text) or any(part in text for part in cloud.identity):
         raise NotBlanked(f"{scenario}: something in the answers tells whose account it is")
     directory.mkdir(parents=True, exist_ok=True)
-    path, unfinished = directory / f"{scenario}.json", directory / f".{scenario}.unfinished"
     try:
         unfinished.write_text(text, encoding="utf-8")
         unfinished.replace(path)

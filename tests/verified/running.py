@@ -26,6 +26,8 @@ class Scenario:
     rows: tuple[str, ...]
     body: Callable[[Case], None]
     needs: Callable[[], bool]
+    is_run_by_name_only: bool = False
+    """Whether it keeps others from the account's quotas while it runs."""
 
     @property
     def is_in_the_model(self) -> bool:

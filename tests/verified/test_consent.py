@@ -153,6 +153,13 @@ def test_signature_of_a_request_is_not_replaced_by_the_users_netrc(monkeypatch, 
     assert reply.request.headers["Authorization"].startswith("AWS4-HMAC-SHA256 ")
 
 
+def test_download_does_not_get_the_users_netrc(monkeypatch, server, tmp_path):
+    (tmp_path / "netrc").write_text("default login eve password of-eve\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    reply = mocked(server.endpoint_url).download(f"{server.endpoint_url}/moto-api/", {})
+    assert "Authorization" not in reply.request.headers
+
+
 def test_answers_of_a_stand_in_are_not_kept_as_those_of_aws(credentials_were_read, server, capsys):
     options = ["--aws", "--i-accept-costs", "--account", MOCKED_ACCOUNT, "--region", "eu-west-1"]
     assert main(["record", *options, "--stand-in", server.endpoint_url, "--recordings", str(RECORDINGS)]) == 2

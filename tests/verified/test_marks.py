@@ -8,7 +8,7 @@ from tests.verified import reporting
 from tests.verified.__main__ import main
 from tests.verified.case import Observation
 from tests.verified.marks import mark, weigh
-from tests.verified.recordings import Recording, differences, read, write
+from tests.verified.recordings import Kept, Recording, differences, read, write
 from tests.verified.rows import FIDELITY, FidelityPage, read_page
 from tests.verified.running import Outcome
 
@@ -105,6 +105,16 @@ def test_recording_that_is_written_is_read_as_it_was(tmp_path, as_aws):
     (found,) = read(tmp_path).values()
     assert (found.scenario, found.observations, found.stopped) == ("asks", MOCK, "it stopped")
     assert (path.name, found.source, found.region) == ("asks.json", "AWS", "us-east-1")
+
+
+def test_run_that_is_stopped_takes_the_place_of_no_whole_recording(tmp_path, as_aws):
+    write(tmp_path, "asks", Outcome(MOCK[:1], stopped="it stopped"), as_aws)
+    write(tmp_path, "asks", Outcome(MOCK, stopped="it stopped later"), as_aws)
+    path = write(tmp_path, "asks", Outcome(MOCK), as_aws)
+    whole = path.read_bytes()
+    with pytest.raises(Kept, match="it stopped again"):
+        write(tmp_path, "asks", Outcome(MOCK[:1], stopped="it stopped again"), as_aws)
+    assert path.read_bytes() == whole
 
 
 def test_command_writes_the_marks_into_a_page(tmp_path, capsys, as_aws):

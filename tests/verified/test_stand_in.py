@@ -20,6 +20,7 @@ from tests.verified.journal import journals
 from tests.verified.recordings import read
 from tests.verified.rows import ROOT
 from tests.verified.scenarios import SCENARIOS
+from tests.verified.upstreams import REPOSITORY
 
 REGION = "eu-west-1"
 
@@ -84,8 +85,11 @@ def stand_in(tmp_path) -> Iterator[StandIn]:
 
 
 def test_answers_that_were_altered_are_found_by_row_and_nothing_is_left_behind(stand_in):
+    by_name = [name for name, scenario in SCENARIOS.items() if scenario.is_run_by_name_only]
     status, output = stand_in.run("record")
     assert (status, output.splitlines()[-1]) == (0, "Nothing is left behind.")
+    assert not {*by_name} & {*read(stand_in.recordings)}
+    assert stand_in.run("record", *by_name)[0] == 0
     found = read(stand_in.recordings)
     assert set(found) == {name for name, scenario in SCENARIOS.items() if scenario.is_in_the_model}
     planted = {row for _, _, rows, _ in ALTERATIONS for row in rows}
@@ -141,9 +145,11 @@ def test_nothing_more_is_made_where_nothing_can_be_deleted(stand_in):
     (name,) = bearing_a_prefix(stand_in.cloud)
     assert status == 1
     assert output.startswith(f"rule {name}: An error occurred (ThrottlingException)")
-    assert "prefix_that_has_a_rule" not in output
+    assert not any(scenario in output for scenario in SCENARIOS)
     stand_in.refuse("NoOperation", "None")
-    assert stand_in.run("clean") == (0, f"rule {name}: gone\nNothing is left behind.\n")
+    gone = [f"rule {name}: gone", f"repository {name}/{REPOSITORY}: gone", "Nothing is left behind."]
+    status, output = stand_in.run("clean")
+    assert (status, output.splitlines()) == (0, gone)
 
 
 def test_refusal_of_the_caller_takes_the_place_of_no_recording(stand_in):

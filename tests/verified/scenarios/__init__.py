@@ -16,18 +16,21 @@ SCENARIOS: dict[str, Scenario] = {}
 MODEL = botocore.session.get_session().get_service_model("ecr")
 
 
-def scenario(rows: str, needs: Callable[[], bool] = lambda: True) -> Callable[[Callable[[Case], None]], Scenario]:
+def scenario(
+    rows: str, needs: Callable[[], bool] = lambda: True, *, is_run_by_name_only: bool = False
+) -> Callable[[Callable[[Case], None]], Scenario]:
     """Make a function a scenario.
 
     :param rows: the ids of the rows that it is about, with spaces between them
     :param needs: whether the installed botocore has what it calls
+    :param is_run_by_name_only: whether it keeps others from the account's quotas while it runs
     """
 
     def register(body: Callable[[Case], None]) -> Scenario:
         name = body.__name__
         if name in SCENARIOS:
             raise ValueError(f"two scenarios are called '{name}'")
-        SCENARIOS[name] = Scenario(name, tuple(rows.split()), body, needs)
+        SCENARIOS[name] = Scenario(name, tuple(rows.split()), body, needs, is_run_by_name_only)
         return SCENARIOS[name]
 
     return register

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import requests
-
 from ..case import Case, digest_of
 from ..pushing import CONFIG, image, push, push_blob, put
 from . import scenario
@@ -95,7 +93,7 @@ def odd_ranges(case: Case) -> None:
 def downloaded(case: Case, path: str, **headers: str) -> Any:
     """Return what a client gets that goes where ECR sends it."""
     reply = case.http("GET", path, **headers)
-    return requests.get(reply.headers["Location"], headers=headers, timeout=120) if reply.is_redirect else reply
+    return case.download(reply.headers["Location"], **headers) if reply.is_redirect else reply
 
 
 @scenario("blob-size")

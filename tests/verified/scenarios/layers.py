@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-import requests
-
 from ..case import Case, digest_of
 from ..pushing import push, put
 from ..upstreams import OTHER_TAG, REPOSITORY, TAG
@@ -23,7 +21,7 @@ def layers_of_a_cached_image(case: Case) -> None:
     ):
         get = case.ecr.get_download_url_for_layer
         url = get(repositoryName=repository, layerDigest=digest)["downloadUrl"]
-        content = requests.get(url, timeout=120).content
+        content = case.download(url).content
         case.saw("layer-download", f"bytes of the {what}", digest, digest_of(content))
         check = case.ecr.batch_check_layer_availability
         answer = check(repositoryName=repository, layerDigests=[digest])
@@ -56,11 +54,7 @@ def altered_download_urls(case: Case) -> None:
         ("another expiry", "expires", longer, 403),
         ("the signature of another layer", "signature", parameter(other, "signature"), 403),
     ):
-        case.saw("layer-url-signed", label, claimed, status_of(altered(url, end, value)))
-
-
-def status_of(url: str) -> int:
-    return requests.get(url, timeout=120).status_code
+        case.saw("layer-url-signed", label, claimed, case.download(altered(url, end, value)).status_code)
 
 
 def parameter(url: str, end: str) -> str:

@@ -159,7 +159,7 @@ def prefix_that_has_no_rule(case: Case) -> None:
     case.refused("rule-describe-unknown-prefix", "describe two", code, describe, ecrRepositoryPrefixes=names)
 
 
-@scenario("13")
+@scenario("13", is_run_by_name_only=True)
 def rule_beyond_the_quota(case: Case) -> None:
     """The user's own rules count, too: the quota is reached sooner where there are some."""
     present = sum(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -14,6 +15,7 @@ from . import scenario
 from .stacks import create, delete, rule, update
 
 LENGTH = 20
+_PATIENCE = 120
 
 
 @scenario("stack-secret stack-secret-update stack-secret-deleted")
@@ -64,7 +66,7 @@ def secrets_of_a_stack(case: Case) -> None:
     case.saw("stack-secret", "value that is given anew", True, state(case, "-given")["value"] == other)
     case.saw("stack-secret-deleted", "status of the deleted stack", "DELETE_COMPLETE", delete(case, ""))
     for name in ("-given", "-made"):
-        case.saw("stack-secret-deleted", f"whether it is there: {name}", False, is_there(case, name))
+        case.saw("stack-secret-deleted", f"what is left: {name}", "nothing", what_is_left(case, name))
 
 
 def secret(case: Case, suffix: str, **more: Any) -> dict[str, Any]:
@@ -72,7 +74,8 @@ def secret(case: Case, suffix: str, **more: Any) -> dict[str, Any]:
 
 
 def state(case: Case, suffix: str) -> dict[str, Any]:
-    """Return what there is of a secret. The tags are those that the template has given it."""
+    """Return what there is of a secret, once that is known everywhere. The tags are those of the template."""
+    case.cloud.settle()
     described = case.secretsmanager.describe_secret(SecretId=_name(case, suffix))
     tags = {tag["Key"]: tag["Value"] for tag in described.get("Tags", [])}
     return {
@@ -83,16 +86,20 @@ def state(case: Case, suffix: str) -> dict[str, Any]:
     }
 
 
-def is_there(case: Case, suffix: str) -> bool:
-    """Return whether a secret is there, be it scheduled for deletion."""
-    try:
-        case.secretsmanager.describe_secret(SecretId=_name(case, suffix))
-    except ClientError as error:
-        check_error(error)
-        if error.response["Error"]["Code"] != "ResourceNotFoundException":
-            raise
-        return False
-    return True
+def what_is_left(case: Case, suffix: str) -> str:
+    """Return what there is of a secret: the whole of it, or one that is scheduled for deletion, or nothing."""
+    end = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            described = case.secretsmanager.describe_secret(SecretId=_name(case, suffix))
+        except ClientError as error:
+            check_error(error)
+            if error.response["Error"]["Code"] != "ResourceNotFoundException":
+                raise
+            return "nothing"
+        if time.monotonic() > end:
+            return "a secret that is scheduled for deletion" if "DeletedDate" in described else "the whole secret"
+        time.sleep(5)  # Secrets Manager deletes in the background
 
 
 def _name(case: Case, suffix: str) -> str:

@@ -6,7 +6,8 @@ import json
 import time
 from typing import Any
 
-from ..case import Case, Stopped
+from ..case import Case
+from ..unanswered import NoAnswer
 from . import scenario
 from .stacks import create, rule, rules_of, template, update, wait
 
@@ -151,4 +152,4 @@ def described(case: Case, suffix: str, member: str, unfinished: tuple[str, ...])
         if found[member] not in unfinished:
             return found
         time.sleep(2)
-    raise Stopped("the change set is not done")
+    raise NoAnswer(f"the change set is not done after {_PATIENCE} seconds")

@@ -8,8 +8,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from ..case import OPEN_UPSTREAM, Case, Stopped
-from ..unanswered import check_error, check_reason
+from ..case import OPEN_UPSTREAM, Case
+from ..unanswered import NoAnswer, check_error, check_reason
 from ..upstreams import REPOSITORY, TAG
 from . import scenario
 
@@ -66,7 +66,7 @@ def _status_of(case: Case, stack: str) -> str:
                 check_reason(event.get("ResourceStatusReason", ""))
             return status
         time.sleep(2)
-    raise Stopped("the stack is not done")
+    raise NoAnswer(f"the stack is not done after {_PATIENCE} seconds")
 
 
 def reasons(case: Case, suffix: str, status: str) -> list[str]:
