@@ -9,10 +9,11 @@ import json
 import re
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import parse_qs, unquote
 
 from botocore.exceptions import ClientError
 
+from .contents import Contents, NotAllowed
 from .journal import SECRET_FOLDER, Journal, bears
 
 _MAKES = {
@@ -79,8 +80,6 @@ OPERATIONS = frozenset({*_MAKES, *_CHANGES, *_READS, "PutRegistryPolicy"})
 
 _OF_SECRETS = frozenset({"CreateSecret", "PutSecretValue", "DeleteSecret", "DescribeSecret", "GetSecretValue"})
 _WITH_TEMPLATE = frozenset({"CreateStack", "UpdateStack", "CreateChangeSet"})
-_SECTIONS = frozenset({"Parameters", "Resources", "Outputs"})
-"""What a template may have: no macro, which would make it another one."""
 
 _STACK_RESOURCES = {
     "AWS::ECR::PullThroughCacheRule": ("CreatePullThroughCacheRule", "EcrRepositoryPrefix"),
@@ -89,16 +88,9 @@ _STACK_RESOURCES = {
 }
 """What a stack may have, the operation that makes the same, and the property that names it."""
 
-_SECRET_PROPERTIES = frozenset({"Name", "Description", "SecretString", "GenerateSecretString", "Tags"})
-"""What a secret in a stack may have: no key, which costs, and no replica in another Region."""
-
 _ACCOUNT = re.compile(r"(?<![0-9A-Za-z-])\d{12}(?![0-9A-Za-z-])")
 """Twelve digits that are no part of a digest or a UUID."""
 _REPOSITORY_PATH = re.compile(r"/v2/(.+)/(?:manifests|blobs|tags|referrers)(?:/|$)")
-
-
-class NotAllowed(Exception):
-    """A request that a scenario must not send. It was not sent."""
 
 
 class Guard:
@@ -106,6 +98,7 @@ class Guard:
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
+        self._contents = Contents(journal)
 
     def watch(self, client: Any) -> None:
         """Check each request of a client before it is sent."""
@@ -121,29 +114,35 @@ class Guard:
 
     def check_path(self, method: str, path: str) -> None:
         """Check a request to the registry endpoint."""
-        plain = unquote(path.partition("?")[0])
+        encoded, _, query = path.partition("?")
+        plain = unquote(encoded)
         if not path.startswith("/") or {".", ".."} & set(plain.split("/")):
             raise NotAllowed(f"{method} {path}")  # clients resolve dots: it would be another path
         named = _REPOSITORY_PATH.match(plain)
-        if named and bears(self._journal.prefix, named[1].lower()):
+        sources = parse_qs(query.lower().replace(";", "&")).get("from", [])  # of a blob that is mounted
+        if named and all(bears(self._journal.prefix, name) for name in (named[1].lower(), *sources)):
             self._journal.note("repository", named[1])
         elif method not in ("GET", "HEAD") or named:
             raise NotAllowed(f"{method} {path}")
 
     def _check(self, client: Any, operation: str, members: Mapping[str, Any]) -> None:
         self._check_account(members)
+        self._contents.check(operation, members)
         if operation in _MAKES:
             kind, member = _MAKES[operation]
             self._check_name(operation, str(members[member]))
-            self._check_stack(operation, members)
-            self._journal.note(kind, str(members[member]))
+            self._note((kind, members[member]), *self._resources(operation, members))
         elif operation in _CHANGES:
             self._check_name(operation, str(members[_CHANGES[operation]]))
-            self._check_stack(operation, members)
+            self._note(*self._resources(operation, members))
         elif operation == "PutRegistryPolicy":
             self._check_registry_policy(client, members["policyText"])
         elif operation not in _READS:
             raise NotAllowed(operation)
+
+    def _note(self, *made: tuple[str, str]) -> None:
+        for kind, name in made:
+            self._journal.note(kind, name)
 
     def _check_name(self, operation: str, name: str) -> None:
         begin = self._journal.prefix
@@ -163,31 +162,29 @@ class Guard:
             if account != self._journal.account:
                 raise NotAllowed(f"the account '{account}'")
 
-    def _check_stack(self, operation: str, members: Mapping[str, Any]) -> None:
-        """Check the change set, and the template, that an operation is about, if it is about one."""
+    def _resources(self, operation: str, members: Mapping[str, Any]) -> list[tuple[str, str]]:
+        """Check the change set and the template that an operation is about, and return what the template makes.
+
+        All names are literal.
+        """
         if "ChangeSetName" in members:
             self._check_name(operation, str(members["ChangeSetName"]))  # an ARN would be that of another stack
-        if operation in _WITH_TEMPLATE:
-            if "TemplateBody" not in members:
-                raise NotAllowed(f"{operation} without a template in the request")
-            self._check_template(operation, json.loads(members["TemplateBody"]))
-
-    def _check_template(self, operation: str, template: Mapping[str, Any]) -> None:
-        """Check what a stack makes, and note its resources: all names are literal."""
-        if not _SECTIONS.issuperset(template):
-            raise NotAllowed(f"a template with {', '.join(sorted(template))}")
+        if operation not in _WITH_TEMPLATE:
+            return []
+        template = self._contents.template(operation, members)
+        found = []
         for resource in template["Resources"].values():
             if resource["Type"] not in _STACK_RESOURCES:
                 raise NotAllowed(f"a stack with {resource['Type']}")
             makes, name = _STACK_RESOURCES[resource["Type"]]
             properties = resource["Properties"]
-            if makes == "CreateSecret" and not _SECRET_PROPERTIES.issuperset(properties):
-                raise NotAllowed(f"a secret with {', '.join(sorted(properties))}")
             self._check_name(makes, str(properties[name]))
-            self._journal.note(_MAKES[makes][0], properties[name])
+            self._contents.check(makes, properties)
+            found.append((_MAKES[makes][0], properties[name]))
         for output in template.get("Outputs", {}).values():
             if "Export" in output:
                 self._check_name(operation, str(output["Export"]["Name"]))
+        return found
 
     def _check_registry_policy(self, client: Any, text: str) -> None:
         """Admit a registry policy that bears the prefix, where the registry has none, or such a one."""

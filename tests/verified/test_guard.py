@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 
 import pytest
 
 from tests.verified.case import Case
-from tests.verified.guard import NotAllowed, policy_statement_id
+from tests.verified.guard import NotAllowed
 from tests.verified.journal import Journal, bears
+from tests.verified.scenarios.policies import policy
 from tests.verified.scenarios.stack_secrets import secret
-from tests.verified.scenarios.stacks import rule
+from tests.verified.scenarios.stacks import rule, template
+from tests.verified.scenarios.templates import repository_policy
 
 OTHER_ACCOUNT_ROLE = "arn:aws:iam::210987654321:role/x"
+SECRETS = "arn:aws:secretsmanager:us-east-1:123456789012:secret:"
+ROLES = "arn:aws:iam::123456789012:role/"
+REPOSITORIES = "arn:aws:ecr:us-east-1:123456789012:repository/"
 
 
 @pytest.fixture
@@ -24,8 +31,23 @@ def case(in_process, cloud_of_moto, journal) -> Case:
 def sent(case) -> list[str]:
     """The operations that were sent."""
     found: list[str] = []
-    case.ecr.meta.events.register("before-call", lambda model, **_: found.append(model.name))
+    for client in (case.ecr, case.secretsmanager, case.cloudformation):
+        client.meta.events.register("before-call", lambda model, **_: found.append(model.name))
     return found
+
+
+@pytest.fixture
+def stopped(journal, sent) -> Callable[[str], AbstractContextManager[None]]:
+    """Expect what is done to be stopped for a reason, and to leave nothing: neither sent nor in the journal."""
+
+    @contextmanager
+    def expect(reason: str) -> Iterator[None]:
+        with pytest.raises(NotAllowed, match=reason):
+            yield
+        assert sent == []
+        assert journal.made == []
+
+    return expect
 
 
 def test_what_bears_the_prefix_is_made(case, sent):
@@ -117,16 +139,189 @@ def test_stack_with_anything_else_is_not_created(case, resource):
 
 
 @pytest.mark.parametrize("more", [{"KmsKeyId": "alias/mine"}, {"ReplicaRegions": [{"Region": "eu-west-1"}]}])
-def test_secret_in_a_stack_has_neither_key_nor_replica(case, journal, more):
-    template = {"Resources": {"Secret": secret(case, "", **more)}}
-    with pytest.raises(NotAllowed, match="a secret with"):
-        case.cloudformation.create_stack(StackName=case.prefix, TemplateBody=json.dumps(template))
-    assert journal.made == []
+def test_secret_in_a_stack_has_neither_key_nor_replica(case, stopped, more):
+    resources = {"Rule": rule(case.prefix), "Secret": secret(case, "", **more)}
+    with stopped(f"CreateSecret with {next(iter(more))}"):
+        stack(case, "create_stack", {"Resources": resources})
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "arguments"),
+    [
+        ("secretsmanager", "create_secret", {"Name": "ecr-pullthroughcache/{prefix}", "KmsKeyId": "alias/mine"}),
+        ("secretsmanager", "create_secret", {"Name": "ecr-pullthroughcache/{prefix}", "AddReplicaRegions": []}),
+        ("ecr", "create_repository", {"repositoryName": "{prefix}", "encryptionConfiguration": {}}),
+        ("cloudformation", "delete_stack", {"StackName": "{prefix}", "RoleARN": ROLES + "mine"}),
+        ("cloudformation", "delete_stack", {"StackName": "{prefix}", "RetainResources": ["Rule"]}),
+        (
+            "cloudformation",
+            "execute_change_set",
+            {"StackName": "{prefix}", "ChangeSetName": "{prefix}", "DisableRollback": True},
+        ),
+    ],
+)
+def test_member_that_no_scenario_needs_is_not_sent(case, stopped, service, operation, arguments):
+    *_, member = arguments
+    named = {name: value.format(prefix=case.prefix) if name != member else value for name, value in arguments.items()}
+    with stopped(f"with {member}"):
+        getattr(case.client(service, parameter_validation=False), operation)(**named)
+
+
+def stack(case, operation, template, **members):
+    """Make or update a stack by a template, a value or a text."""
+    body = template if isinstance(template, str) else json.dumps(template)
+    if operation == "create_change_set":
+        members = {"ChangeSetName": case.prefix, **members}
+    getattr(case.cloudformation, operation)(StackName=case.prefix, TemplateBody=body, **members)
+
+
+OF_TEMPLATES = pytest.mark.parametrize("operation", ["create_stack", "update_stack", "create_change_set"])
+
+
+@OF_TEMPLATES
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"RoleARN": ROLES + "mine"},
+        {"NotificationARNs": ["arn:aws:sns:us-east-1:123456789012:mine"]},
+        {"TemplateURL": "https://bucket.example/template"},
+        {"Capabilities": ["CAPABILITY_AUTO_EXPAND"]},
+        {"Tags": [{"Key": "a", "Value": "b"}]},
+    ],
+)
+def test_stack_with_a_member_that_no_scenario_needs_is_not_sent(case, stopped, operation, members):
+    with stopped(f"with {next(iter(members))}"):
+        stack(case, operation, one_rule(case), **members)
+
+
+@pytest.mark.parametrize(
+    ("operation", "members"),
+    [
+        ("create_stack", {"StackPolicyBody": "{}"}),
+        ("update_stack", {"StackPolicyBody": "{}"}),
+        ("update_stack", {"UsePreviousTemplate": True}),
+        ("create_change_set", {"ResourcesToImport": []}),
+        ("create_change_set", {"ImportExistingResources": True}),
+    ],
+)
+def test_stack_with_a_member_of_one_operation_is_not_sent(case, stopped, operation, members):
+    with stopped(f"with {next(iter(members))}"):
+        stack(case, operation, one_rule(case), **members)
+
+
+REFERENCE = "{{resolve:secretsmanager:theirs}}"
+ONE_RULE = {"Rule": rule("PREFIX")}
+
+
+@OF_TEMPLATES
+@pytest.mark.parametrize("braces", ["{{", "\\u007b\\u007b"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"Resources": {**ONE_RULE, "Template": template("PREFIX", Description=f"a{REFERENCE}")}},
+        {"Resources": {"Rule": {**rule("PREFIX"), "Metadata": [{REFERENCE: "a"}]}}},
+        {"Resources": ONE_RULE, "Outputs": {"One": {"Value": REFERENCE}}},
+        {"Resources": ONE_RULE, "Parameters": {"One": {"Type": "String", "Default": REFERENCE}}},
+    ],
+)
+def test_template_that_refers_to_another_secret_or_parameter_is_not_sent(case, stopped, operation, body, braces):
+    with stopped("a dynamic reference"):
+        stack(case, operation, json.dumps(body).replace("PREFIX", case.prefix).replace("{{", braces))
+
+
+def test_parameter_of_a_stack_that_refers_to_another_secret_is_not_sent(case, stopped):
+    values = [{"ParameterKey": "Hidden", "ParameterValue": REFERENCE}]
+    with stopped("a dynamic reference"):
+        stack(case, "create_change_set", one_rule(case), Parameters=values)
+
+
+HERE = {"HERE": 0}
+
+
+@OF_TEMPLATES
+@pytest.mark.parametrize(
+    "function",
+    [
+        {"Fn::Transform": {"Name": "Theirs"}},
+        {"Fn::Join": ["", ["{", "{resolve:ssm:theirs}", "}"]]},
+        {"Fn::ImportValue": "theirs"},
+    ],
+)
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"Resources": {"Template": template("PREFIX", **HERE)}},
+        {"Resources": {"Template": template("PREFIX", Description=HERE)}},
+        {"Resources": {"Rule": {**rule("PREFIX"), **HERE}}},
+        {"Resources": {**ONE_RULE, **HERE}},
+        {"Resources": ONE_RULE, "Outputs": {"One": {"Value": HERE}}},
+    ],
+)
+def test_template_with_a_macro_or_a_function_that_no_scenario_needs_is_not_sent(
+    case, stopped, operation, function, body
+):
+    text = json.dumps(body).replace("PREFIX", case.prefix).replace('"HERE": 0', json.dumps(function)[1:-1])
+    with stopped(f"a template with {next(iter(function))}"):
+        stack(case, operation, text)
+
+
+def test_template_reads_no_parameter_of_the_account(case, stopped):
+    parameters = {"Theirs": {"Type": "AWS::SSM::Parameter::Value<String>", "Default": "theirs"}}
+    with stopped("AWS::SSM::Parameter"):
+        stack(case, "create_stack", one_rule(case, Parameters=parameters))
+
+
+def test_template_that_has_a_name_twice_is_not_sent(case, stopped):
+    good = json.dumps(rule(case.prefix))
+    with stopped("a name twice"):
+        stack(case, "create_stack", f'{{"Resources": {{"Rule": {{"Type": "AWS::S3::Bucket"}}, "Rule": {good}}}}}')
+
+
+THEIR_ARNS = pytest.mark.parametrize(
+    ("member", "value"),
+    [
+        ("credentialArn", f"{SECRETS}ecr-pullthroughcache/hub-AbCdEf"),
+        ("credentialArn", f"{SECRETS}ecr-pullthroughcache/hub/{{prefix}}-AbCdEf"),
+        ("credentialArn", f"{SECRETS}ecr-pullthroughcache/{{prefix}}0-AbCdEf"),
+        ("credentialArn", f"{SECRETS}hub-AbCdEf"),
+        ("credentialArn", "ecr-pullthroughcache/hub"),
+        ("customRoleArn", f"{ROLES}mine"),
+        ("customRoleArn", f"{ROLES}mine/{{prefix}}"),
+        ("customRoleArn", "mine"),
+    ],
+)
+
+
+@THEIR_ARNS
+@pytest.mark.parametrize(
+    ("operation", "arguments"),
+    [
+        ("create_pull_through_cache_rule", {"ecrRepositoryPrefix": "{prefix}", "upstreamRegistryUrl": "quay.io"}),
+        ("update_pull_through_cache_rule", {"ecrRepositoryPrefix": "{prefix}"}),
+        ("create_repository_creation_template", {"prefix": "{prefix}", "appliedFor": "ROLE"}),
+        ("update_repository_creation_template", {"prefix": "{prefix}"}),
+    ],
+)
+def test_secret_or_role_of_the_user_is_not_named(case, stopped, operation, arguments, member, value):
+    members = {name: text.format(prefix=case.prefix) for name, text in {**arguments, member: value}.items()}
+    with stopped("does not bear the prefix"):
+        getattr(case.client("ecr", parameter_validation=False), operation)(**members)
+
+
+@THEIR_ARNS
+def test_secret_or_role_of_the_user_is_not_named_in_a_stack(case, stopped, member, value):
+    property_ = {member[0].upper() + member[1:]: value.format(prefix=case.prefix)}
+    with stopped("does not bear the prefix"):
+        stack(case, "create_stack", {"Resources": {"Rule": rule(case.prefix, **property_)}})
+
+
+def test_secret_in_a_stack_is_named_literally(case, stopped):
+    with stopped("does not bear the prefix"):
+        stack(case, "create_stack", {"Resources": {"Rule": rule(case.prefix, CredentialArn={"Ref": "Hidden"})}})
 
 
 def test_secret_in_a_stack_is_in_the_journal(case, journal):
-    template = {"Resources": {"Secret": secret(case, "", SecretString="x")}}
-    case.cloudformation.create_stack(StackName=case.prefix, TemplateBody=json.dumps(template))
+    stack(case, "create_stack", {"Resources": {"Secret": secret(case, "", SecretString="x")}})
     assert sorted(made.kind for made in journal.made) == ["secret", "stack"]
 
 
@@ -141,19 +336,16 @@ def one_rule(case, **more):
         ({"Outputs": {"One": {"Value": "a", "Export": {"Name": "of-the-user"}}}}, "of-the-user"),
     ],
 )
-@pytest.mark.parametrize("operation", ["create_stack", "update_stack", "create_change_set"])
-def test_template_with_macros_or_exports_of_another_name_is_not_sent(case, operation, sections, message):
-    arguments = {"StackName": case.prefix, "TemplateBody": json.dumps(one_rule(case, **sections))}
-    if operation == "create_change_set":
-        arguments["ChangeSetName"] = case.prefix
-    with pytest.raises(NotAllowed, match=message):
-        getattr(case.cloudformation, operation)(**arguments)
+@OF_TEMPLATES
+def test_template_with_macros_or_exports_of_another_name_is_not_sent(case, stopped, operation, sections, message):
+    with stopped(message):
+        stack(case, operation, one_rule(case, **sections))
 
 
 @pytest.mark.parametrize("operation", ["create_stack", "update_stack"])
 def test_template_that_nobody_reads_here_is_not_sent(case, operation):
     with pytest.raises(NotAllowed, match="without a template"):
-        getattr(case.cloudformation, operation)(StackName=case.prefix, TemplateURL="https://bucket.example/template")
+        getattr(case.cloudformation, operation)(StackName=case.prefix)
 
 
 def test_change_set_of_another_stack_is_not_executed(case):
@@ -162,22 +354,98 @@ def test_change_set_of_another_stack_is_not_executed(case):
         case.cloudformation.execute_change_set(StackName=case.prefix, ChangeSetName=other)
 
 
-def policy(case, sid):
-    statement = {"Sid": sid, "Effect": "Allow", "Principal": "*", "Action": "ecr:ReplicateImage", "Resource": "*"}
-    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+def altered(text, **members):
+    """Return a policy with other members of its statement."""
+    document = json.loads(text)
+    document["Statement"][0].update(members)
+    return json.dumps(document)
 
 
 def test_registry_policy_of_the_user_is_not_replaced(case, in_process):
-    own = policy(case, "Own")
+    mine = policy(case, "ecr:ReplicateImage")
+    own = altered(mine, Sid="Own", Resource="*")
     in_process.client("ecr").put_registry_policy(policyText=own)
     with pytest.raises(NotAllowed, match="a policy of its own"):
-        case.ecr.put_registry_policy(policyText=policy(case, policy_statement_id(case.prefix)))
+        case.ecr.put_registry_policy(policyText=mine)
     assert in_process.client("ecr").get_registry_policy()["policyText"] == own
 
 
 def test_registry_policy_bears_the_prefix(case):
     with pytest.raises(NotAllowed, match="does not bear the prefix"):
-        case.ecr.put_registry_policy(policyText=policy(case, "Own"))
+        case.ecr.put_registry_policy(policyText=altered(policy(case, "ecr:*"), Sid="Own"))
+
+
+@pytest.mark.parametrize(
+    "resource",
+    [
+        "*",
+        f"{REPOSITORIES}*",
+        f"{REPOSITORIES}prod/*",
+        f"{REPOSITORIES}{{prefix}}*",
+        f"{REPOSITORIES}{{prefix}}",
+        f"{REPOSITORIES.replace('us-east-1', '*')}{{prefix}}/*",
+        [f"{REPOSITORIES}{{prefix}}/*", "*"],
+        None,
+    ],
+)
+def test_registry_policy_is_about_repositories_of_the_prefix(case, stopped, resource):
+    named = resource.format(prefix=case.prefix) if isinstance(resource, str) else resource
+    with stopped("a registry policy about"):
+        case.ecr.put_registry_policy(policyText=altered(policy(case, "ecr:*"), Resource=named))
+
+
+WITHOUT_LIMITS = pytest.mark.parametrize(
+    ("members", "reason"),
+    [
+        ({"Principal": "*"}, "a policy for"),
+        ({"Principal": {"AWS": "*"}}, "a policy for"),
+        ({"Principal": {"AWS": [f"{ROLES}mine"]}}, "a policy for"),
+        ({"Principal": {"Service": "lambda.amazonaws.com"}}, "a policy for"),
+        ({"NotPrincipal": {"AWS": f"{ROLES}mine"}}, "NotPrincipal"),
+        ({"NotResource": "*"}, "NotResource"),
+        ({"Effect": "Deny"}, "denies"),
+    ],
+)
+
+
+@WITHOUT_LIMITS
+def test_registry_policy_allows_the_account_alone(case, stopped, members, reason):
+    with stopped(reason):
+        case.ecr.put_registry_policy(policyText=altered(policy(case, "ecr:*"), **members))
+
+
+@WITHOUT_LIMITS
+def test_repository_policy_allows_the_account_alone(case, stopped, members, reason):
+    text = altered(repository_policy(case), **members)
+    name = case.prefix
+    with stopped(reason):
+        case.ecr.set_repository_policy(repositoryName=name, policyText=text)
+    with stopped(reason):
+        case.template(repositoryPolicy=text)
+    with stopped(reason):
+        case.ecr.update_repository_creation_template(prefix=name, repositoryPolicy=text)
+    with stopped(reason):
+        stack(case, "create_stack", {"Resources": {"Template": template(name, RepositoryPolicy=text)}})
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ('{"Statement": [], "Statement": []}', "a name twice"),
+        ('{"Statement": [],}', "not read here"),
+        ('[{"Statement": []}]', "no object"),
+        ('{"statement": {"Principal": "*"}}', "statement"),
+    ],
+)
+def test_policy_that_others_may_read_otherwise_is_not_sent(case, stopped, text, reason):
+    with stopped(reason):
+        case.template(repositoryPolicy=text)
+
+
+def test_policy_in_a_stack_is_a_text(case, stopped):
+    document = json.loads(repository_policy(case))
+    with stopped("no text"):
+        stack(case, "create_stack", {"Resources": {"Template": template(case.prefix, RepositoryPolicy=document)}})
 
 
 @pytest.mark.parametrize("operation", ["CreatePullThroughCacheRule", "DeleteRepository"])
@@ -202,3 +470,20 @@ def test_body_of_any_form_goes_to_operations_that_read(case, operation):
 def test_path_of_another_repository_is_not_called(case, method, path):
     with pytest.raises(NotAllowed):
         case.http(method, path.replace("{prefix}", case.prefix))
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "from=prod/app",
+        "from=prod%2Fapp",
+        "from={prefix}0/app",
+        "from={prefix}&from=prod/app",
+        "a;from=prod",
+        "From=prod",
+    ],
+)
+def test_blob_of_another_repository_is_not_mounted(case, stopped, source):
+    digest = f"sha256:{'0' * 64}"
+    with stopped("mount"):
+        case.http("POST", f"/v2/{case.prefix}/app/blobs/uploads/?mount={digest}&{source.format(prefix=case.prefix)}")
