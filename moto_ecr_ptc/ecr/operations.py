@@ -58,7 +58,6 @@ class Operations(BaseResponse):
         super().__init__(service_name="ecr")
         self.response_headers: dict[str, str] = {}
         self._operation = ""
-        self._received = b""
         self._caller: Caller | None = None
 
     # --- operations ----------------------------------------------------------------------------------------------
@@ -317,8 +316,7 @@ class Operations(BaseResponse):
         return isinstance(name, str) and accepted is None and not self._backend.uses_pull_through_cache(name)
 
     def _read_body(self) -> bytes:
-        body = self.body or self._received  # moto consumes the body of a form, and curl declares every body a form
-        return body.encode() if isinstance(body, str) else body
+        return self.body.encode() if isinstance(self.body, str) else cast(bytes, self.body)
 
     def _receive(self, request: Any) -> None:
         """Read the whole body before the lock is taken, since the client may be slow."""
@@ -326,15 +324,16 @@ class Operations(BaseResponse):
         if hasattr(request, "environ"):  # pragma: no branch (which it is depends on the installed moto)
             self.allow_request_decompression = not protocol.is_decompressed(request)
             try:
-                self._received = request.stream.read()
+                body = request.stream.read()
             except (OSError, HTTPException):  # malformed chunks, or a client that disconnects
                 raise SerializationException("The request body is malformed, or cut off") from None
-            request.stream = BytesIO(self._received)
+            request.stream = BytesIO(body)
 
     def _read_request(self, request: Any, full_url: str | None, headers: Any) -> None:
         try:
             # Raw: otherwise moto looks for a query string in the body, and fails on bytes that are not UTF-8.
-            self.setup_class(request, full_url, headers, use_raw_body=True)
+            with protocol.declared_as_json(request):
+                self.setup_class(request, full_url, headers, use_raw_body=True)
         except (OSError, EOFError, zlib.error):
             raise SerializationException("The request body is not valid gzip data") from None
 

@@ -81,6 +81,11 @@ class PullThroughCacheResponse(ECRResponse):
         # moto's own is_werkzeug_request is true of some requests in process, too, before moto 5.2.4.
         self.is_on_server = "SERVER_SOFTWARE" in getattr(request, "environ", ())
 
+    def determine_response_protocol(self, service_model: Any) -> str:
+        if self._get_action() in _CHECKED_OPERATIONS and "X-Amz-Target" in self.headers:
+            return "json"  # moto would decide by the request's content type
+        return super().determine_response_protocol(service_model)
+
     def get_authorization_token(self) -> ActionResult:
         from .access.tokens import USER, issue_token
 
@@ -144,7 +149,8 @@ class PullThroughCacheResponse(ECRResponse):
         except ProtocolError as error:
             refusal = error
         except NotImplementedError:
-            if not self.is_on_server:  # in process it reaches whoever made the call
+            # In process it reaches whoever made the call. moto raises it of content types that it does not know, too.
+            if not self.is_on_server or _is_implemented(self._get_action()):
                 raise
             refusal = _refusal_of_missing(self._get_action())
         from .operations import Operations
@@ -236,11 +242,12 @@ def _is_implemented(operation: str) -> bool:
 
 def _answer_any_body(response: PullThroughCacheResponse, request: Any, full_url: str | None, headers: Any) -> Any:
     """Have moto answer a request, but for a body that moto cannot read."""
-    from .protocol import is_decompressed
+    from .protocol import declared_as_json, is_decompressed
 
     response.allow_request_decompression = not is_decompressed(request)
     try:
-        response.setup_class(request, full_url, headers)
+        with declared_as_json(request):
+            response.setup_class(request, full_url, headers)
     except UnicodeDecodeError:
         refusal = SerializationException("The request body is not valid UTF-8")
     except (OSError, EOFError, zlib.error, HTTPException):

@@ -131,6 +131,19 @@ def test_wrong_secret_key_is_an_invalid_signature(aws):
     assert found.message.startswith("The request signature we calculated does not match")
 
 
+@pytest.mark.parametrize("content_type", ["application/json", "application/x-www-form-urlencoded"])
+def test_signature_is_that_of_the_content_type_that_was_sent(aws, content_type):
+    caller = aws.client("ecr", **user(aws, allow("ecr:*")))
+
+    def declare(request, **_):
+        del request.headers["Content-Type"]
+        request.headers["Content-Type"] = content_type
+
+    caller.meta.events.register("before-sign", declare)
+    assert enforced(caller.describe_pull_through_cache_rules)["pullThroughCacheRules"] == []
+    assert enforced(refusal, caller.list_images, repositoryName="absent").code == "RepositoryNotFoundException"
+
+
 def test_request_without_a_signature_lacks_the_authentication_token(in_process):
     ecr = conftest.SESSION.client("ecr", config=Config(signature_version=UNSIGNED))
     found = enforced(refusal, ecr.describe_pull_through_cache_rules)

@@ -153,6 +153,31 @@ def test_text_in_the_body_names_no_operation_without_any_rule(aws: Aws, ecr, ope
     assert repositories(ecr) == ["app"]
 
 
+CONTENT_TYPES = pytest.mark.parametrize(
+    "content_type",
+    ["application/x-www-form-urlencoded", "application/json", "multipart/form-data; boundary=x", "text/plain"],
+)
+
+
+@CONTENT_TYPES
+@pytest.mark.parametrize("operation", GOOD)
+@pytest.mark.parametrize("region", ["us-east-1", "eu-west-1", None], ids=["a rule", "a rule elsewhere", "no rule"])
+@pytest.mark.usefixtures("app")
+def test_content_type_does_not_matter(aws: Aws, operation, region, content_type):
+    if region:
+        rule = {"ecrRepositoryPrefix": "quay", "upstreamRegistryUrl": "quay.io"}
+        aws.client("ecr", region).create_pull_through_cache_rule(**rule)
+    answer = aws.post(operation, json.dumps(GOOD[operation]).encode(), Content_Type=content_type)
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["Content-Type"] == "application/x-amz-json-1.1"
+
+
+@CONTENT_TYPES
+def test_operation_of_motos_alone_is_not_said_to_be_missing(server: Aws, content_type):
+    answer = server.post("DescribeRepositories", b"{}", Content_Type=content_type)
+    assert "Neither moto nor" not in answer.text
+
+
 @pytest.mark.usefixtures("app")
 def test_well_formed_request_is_motos_to_answer(aws: Aws, ecr):
     assert pull(ecr, "app")["images"][0]["imageManifest"] == MANIFEST

@@ -52,6 +52,16 @@ def names_in(answer: dict[str, list[dict[str, str]]]) -> list[str]:
     return [rule["ecrRepositoryPrefix"] for rule in answer.get("pullThroughCacheRules", [])]
 
 
+@scenario("request-content-type")
+def content_types(case: Case) -> None:
+    name = case.rule()
+    body = json.dumps({"ecrRepositoryPrefixes": [name]}).encode()
+    for content_type in ("application/json", "application/x-www-form-urlencoded", "text/plain"):
+        reply = case.post(DESCRIBE, body, Content_Type=content_type)
+        found = [reply.status_code, names_in(reply.json())]
+        case.saw("request-content-type", content_type, [200, [name]], found)
+
+
 @scenario("request-gzip")
 def body_that_is_gzipped(case: Case) -> None:
     name = case.rule()

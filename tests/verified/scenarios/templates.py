@@ -11,7 +11,6 @@ from . import MODEL, has_member, scenario
 from .refusals import INVALID
 
 PURPOSES = ["PULL_THROUGH_CACHE"]
-POLICY = json.dumps({"Version": "2012-10-17", "Statement": []})
 LIFECYCLE = json.dumps(
     {
         "rules": [
