@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import zlib
 from contextlib import suppress
 from io import BytesIO
@@ -15,7 +14,7 @@ from moto.core.exceptions import AccessDeniedError, ServiceException, SignatureD
 from moto.core.responses import ActionResult, BaseResponse
 from moto.core.utils import get_service_model
 from moto.ecr.exceptions import InvalidParameterException
-from moto.ecr.models import Repository, ecr_backends
+from moto.ecr.models import Repository
 from moto.iam.access_control import CreateAccessKeyFailure, create_access_key
 from werkzeug.exceptions import HTTPException
 
@@ -28,7 +27,7 @@ from .models import PullThroughCacheBackend
 from .pulls.download_signer import Layer
 from .pulls.pull_log import PullOperation, Question
 from .pulls.refusals import DENIED, REFERENCES, record_refusal
-from .responses import OPERATIONS, SHARED_OPERATIONS, PullThroughCacheResponse
+from .responses import SHARED_OPERATIONS, PullThroughCacheResponse, answer_by_target, backend_of
 from .validation import check_members
 
 _INVALID_TOKEN = "The security token included in the request is invalid."
@@ -270,7 +269,7 @@ class Operations(BaseResponse):
         # The request is read already, and can be read once only.
         moto_response = PullThroughCacheResponse()
         vars(moto_response).update(vars(self))
-        return moto_response.call_action()
+        return answer_by_target(moto_response)
 
     def refuse(self, error: ProtocolError) -> TYPE_RESPONSE:
         """Answer with an error of the AWS JSON protocol."""
@@ -299,8 +298,7 @@ class Operations(BaseResponse):
     def _find_operation(self, target: str) -> str:
         service_model = get_service_model("ecr")
         operation = protocol.read_operation(target, service_model)
-        if operation in OPERATIONS:
-            protocol.check_target(target, service_model)
+        protocol.check_target(target, service_model)
         return operation
 
     def _is_for_moto(self) -> bool:
@@ -353,12 +351,7 @@ class Operations(BaseResponse):
 
     @property
     def _backend(self) -> PullThroughCacheBackend:
-        if not re.fullmatch("[0-9]+", self.current_account):
-            raise ProtocolError("UnrecognizedClientException", f"'{self.current_account}' is not the id of an account")
-        try:
-            return cast(PullThroughCacheBackend, ecr_backends[self.current_account][self.region])
-        except KeyError:
-            raise ProtocolError("InvalidSignatureException", "Credential should be scoped to a valid region.") from None
+        return backend_of(self)
 
     # --- overrides of moto's response class ----------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ ECR does not pay for it.
 from __future__ import annotations
 
 import base64
+import re
 import zlib
 from collections.abc import Callable
 from functools import cache
@@ -14,15 +15,15 @@ from typing import Any, cast
 
 from moto.core.common_types import TYPE_RESPONSE
 from moto.core.exceptions import ServiceException
-from moto.core.responses import ActionResult
+from moto.core.responses import ActionResult, BaseResponse
 from moto.core.utils import camelcase_to_underscores, get_service_model
 from moto.ecr.exceptions import InvalidParameterException, RepositoryNotFoundException
-from moto.ecr.models import Repository
+from moto.ecr.models import Repository, ecr_backends
 from moto.ecr.responses import ECRResponse
 from werkzeug.exceptions import HTTPException
 
 from .exceptions import NotImplementedException, ProtocolError, SerializationException, UnknownOperationException
-from .models import is_pull_through_cache_used
+from .models import PullThroughCacheBackend, is_pull_through_cache_used
 from .registry_host import registry_host
 
 OPERATIONS = frozenset(
@@ -241,23 +242,46 @@ def _is_implemented(operation: str) -> bool:
 
 
 def _answer_any_body(response: PullThroughCacheResponse, request: Any, full_url: str | None, headers: Any) -> Any:
-    """Have moto answer a request, but for a body that moto cannot read."""
-    from .protocol import declared_as_json, is_decompressed
+    """Have moto answer a request, but for one that moto cannot read, or that is of no registry."""
+    from .protocol import check_target, declared_as_json, is_decompressed
 
     response.allow_request_decompression = not is_decompressed(request)
     try:
+        check_target(request.headers["X-Amz-Target"], get_service_model("ecr"))
         with declared_as_json(request):
             response.setup_class(request, full_url, headers)
+        backend_of(response)
+    except ProtocolError as error:
+        refusal = error
     except UnicodeDecodeError:
         refusal = SerializationException("The request body is not valid UTF-8")
     except (OSError, EOFError, zlib.error, HTTPException):
         refusal = SerializationException("The request body is malformed, or cut off")
     else:
-        response.querystring = {}  # moto looks for a query in the body, too, and would find an operation's name there
-        return response.call_action()
+        return answer_by_target(response)
     from .operations import Operations
 
     return Operations().refuse(refusal)
+
+
+def answer_by_target(response: PullThroughCacheResponse) -> TYPE_RESPONSE:
+    """Have moto answer a request with the operation that its target names, and with the members in its body."""
+    response.querystring = {}  # moto would prefer what the query, the body as a query, or the headers say
+    return response.call_action()
+
+
+def backend_of(response: BaseResponse) -> PullThroughCacheBackend:
+    """Return the backend of the account and the Region that a request is for.
+
+    :raises ProtocolError: there is no such account or Region
+    """
+    account = response.current_account
+    if not re.fullmatch("[0-9]+", account):
+        raise ProtocolError("UnrecognizedClientException", f"'{account}' is not the id of an account")
+    try:
+        return cast(PullThroughCacheBackend, ecr_backends[account][response.region])
+    except KeyError:
+        raise ProtocolError("InvalidSignatureException", "Credential should be scoped to a valid region.") from None
 
 
 def _refusal_of_missing(operation: str) -> ProtocolError:

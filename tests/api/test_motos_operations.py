@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import pytest
 import requests
@@ -22,6 +22,15 @@ GOOD = {
     "ListImages": {"repositoryName": "app"},
     "PutImage": {"repositoryName": "app", "imageManifest": MANIFEST, "imageTag": "new"},
 }
+FIRST_MEMBER = {
+    "BatchDeleteImage": "imageIds",
+    "BatchGetImage": "images",
+    "DescribeImages": "imageDetails",
+    "ListImages": "imageIds",
+    "PutImage": "image",
+}
+"""Of the answers."""
+
 MISSING = sorted(
     name for name in MODEL.operation_names if name not in OPERATIONS and not hasattr(ECRResponse, xform_name(name))
 )
@@ -159,14 +168,18 @@ CONTENT_TYPES = pytest.mark.parametrize(
 )
 
 
+@pytest.fixture(params=["us-east-1", "eu-west-1", None], ids=["a rule", "a rule elsewhere", "no rule"])
+def any_rule(request, aws: Aws):
+    """A rule that does not cover the repository, or none: moto answers in each case."""
+    if request.param:
+        rule = {"ecrRepositoryPrefix": "quay", "upstreamRegistryUrl": "quay.io"}
+        aws.client("ecr", request.param).create_pull_through_cache_rule(**rule)
+
+
 @CONTENT_TYPES
 @pytest.mark.parametrize("operation", GOOD)
-@pytest.mark.parametrize("region", ["us-east-1", "eu-west-1", None], ids=["a rule", "a rule elsewhere", "no rule"])
-@pytest.mark.usefixtures("app")
-def test_content_type_does_not_matter(aws: Aws, operation, region, content_type):
-    if region:
-        rule = {"ecrRepositoryPrefix": "quay", "upstreamRegistryUrl": "quay.io"}
-        aws.client("ecr", region).create_pull_through_cache_rule(**rule)
+@pytest.mark.usefixtures("app", "any_rule")
+def test_content_type_does_not_matter(aws: Aws, operation, content_type):
     answer = aws.post(operation, json.dumps(GOOD[operation]).encode(), Content_Type=content_type)
     assert answer.status_code == 200, answer.text
     assert answer.headers["Content-Type"] == "application/x-amz-json-1.1"
@@ -176,6 +189,59 @@ def test_content_type_does_not_matter(aws: Aws, operation, region, content_type)
 def test_operation_of_motos_alone_is_not_said_to_be_missing(server: Aws, content_type):
     answer = server.post("DescribeRepositories", b"{}", Content_Type=content_type)
     assert "Neither moto nor" not in answer.text
+
+
+DELETION = {"Action": "DeleteRepository", "repositoryName": "app", "force": "true"}
+
+
+@pytest.mark.parametrize("operation", GOOD)
+@pytest.mark.parametrize(
+    "query", [DELETION, {"Action": "ListTagsForResource"}, {"Action": "Nothing"}, {"repositoryName": "other"}]
+)
+@pytest.mark.usefixtures("app", "any_rule")
+def test_query_names_neither_operation_nor_members(aws: Aws, ecr, operation, query):
+    answer = requests.post(
+        f"{aws.endpoint_url or f'https://api.ecr.{REGION}.amazonaws.com'}/?{urlencode(query)}",
+        data=json.dumps(GOOD[operation]),
+        headers={"X-Amz-Target": f"{MODEL.metadata['targetPrefix']}.{operation}", "Authorization": CREDENTIAL},
+        timeout=60,
+    )
+    assert (answer.status_code, next(iter(answer.json()))) == (200, FIRST_MEMBER[operation])
+    assert repositories(ecr) == ["app"]
+
+
+@pytest.mark.parametrize("operation", GOOD)
+@pytest.mark.usefixtures("app", "any_rule")
+def test_headers_name_no_operation(aws: Aws, ecr, operation):
+    answer = aws.post(operation, json.dumps({**GOOD[operation], "force": True}).encode(), **DELETION)
+    assert answer.status_code == 200
+    assert "repository" not in answer.json()
+    assert repositories(ecr) == ["app"]
+
+
+@pytest.mark.parametrize("operation", GOOD)
+@pytest.mark.parametrize("region", ["mars-1", "aws-global"])
+@pytest.mark.usefixtures("any_rule")
+def test_region_that_does_not_exist_is_refused(aws: Aws, operation, region):
+    answer = aws.post(operation, json.dumps(GOOD[operation]).encode(), region=region)
+    assert (answer.status_code, code(answer)) == (400, "InvalidSignatureException")
+
+
+@pytest.mark.parametrize("operation", GOOD)
+@pytest.mark.usefixtures("any_rule")
+def test_account_that_is_no_number_is_refused(aws: Aws, operation):
+    answer = aws.post(operation, json.dumps(GOOD[operation]).encode(), x_moto_account_id="abc")
+    assert (answer.status_code, code(answer)) == (400, "UnrecognizedClientException")
+
+
+@pytest.mark.parametrize("operation", GOOD)
+@pytest.mark.parametrize("prefix", ["DynamoDB_20120810.", "amazonec2containerregistry_v20150921.", "."])
+@pytest.mark.usefixtures("app", "any_rule")
+def test_target_of_another_service_is_an_unknown_operation(aws: Aws, ecr, operation, prefix):
+    members = json.dumps({**GOOD[operation], "imageIds": [{"imageTag": "latest"}]}).encode()
+    answer = aws.post(operation, members, X_Amz_Target=prefix + operation)
+    assert (answer.status_code, code(answer)) == (400, "UnknownOperationException")
+    assert tags(ecr) == ["latest"]
 
 
 @pytest.mark.usefixtures("app")
