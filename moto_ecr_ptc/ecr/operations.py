@@ -269,7 +269,7 @@ class Operations(BaseResponse):
         # The request is read already, and can be read once only.
         moto_response = PullThroughCacheResponse()
         vars(moto_response).update(vars(self))
-        return answer_by_target(moto_response)
+        return answer_by_target(moto_response, self._operation)
 
     def refuse(self, error: ProtocolError) -> TYPE_RESPONSE:
         """Answer with an error of the AWS JSON protocol."""
@@ -330,8 +330,7 @@ class Operations(BaseResponse):
     def _read_request(self, request: Any, full_url: str | None, headers: Any) -> None:
         try:
             # Raw: otherwise moto looks for a query string in the body, and fails on bytes that are not UTF-8.
-            with protocol.declared_as_json(request):
-                self.setup_class(request, full_url, headers, use_raw_body=True)
+            protocol.set_up(self, request, full_url, headers, use_raw_body=True)
         except (OSError, EOFError, zlib.error):
             raise SerializationException("The request body is not valid gzip data") from None
 

@@ -8,11 +8,10 @@ from __future__ import annotations
 import base64
 import gzip
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any, cast
 
 from botocore.model import ListShape, ServiceModel, Shape, StructureShape
+from moto.core.responses import BaseResponse
 
 from .exceptions import ProtocolError, SerializationException, UnknownOperationException
 
@@ -54,24 +53,21 @@ def is_decompressed(request: Any) -> bool:
 
     moto would then decompress it once more, and fail.
     """
-    return isinstance(getattr(request, "stream", None), gzip.GzipFile)
+    return "HTTP_CONTENT_ENCODING" in _environ(request) and isinstance(request.stream, gzip.GzipFile)
 
 
-@contextmanager
-def declared_as_json(request: Any) -> Iterator[None]:
-    """Let moto take a request's body for JSON, as ECR does, whatever its content type says.
+def set_up(response: BaseResponse, request: Any, full_url: str | None, headers: Any, **options: bool) -> None:
+    """Have moto read a request whose body is JSON, whatever its content type says.
 
     moto would take a form apart, and curl declares every body a form.
     """
-    environ = getattr(request, "environ", {})  # in process there is none before moto 5.2.4
-    sent = environ.get("CONTENT_TYPE")
+    environ = _environ(request)
+    sent = environ.get("CONTENT_TYPE", "")
     environ["CONTENT_TYPE"] = CONTENT_TYPE
     try:
-        yield
-    finally:  # the signature covers what was sent
-        del environ["CONTENT_TYPE"]
-        if sent is not None:
-            environ["CONTENT_TYPE"] = sent
+        response.setup_class(request, full_url, headers, **options)
+    finally:
+        environ["CONTENT_TYPE"] = sent  # the signature covers it
 
 
 def read_members(body: bytes, shape: StructureShape) -> dict[str, Any]:
@@ -88,6 +84,11 @@ def read_members(body: bytes, shape: StructureShape) -> dict[str, Any]:
     except ValueError:
         raise SerializationException("The request body is not valid JSON") from None
     return cast("dict[str, Any]", _read(document, shape, "The request body"))
+
+
+def _environ(request: Any) -> dict[str, Any]:
+    """Return the WSGI environment of a request. Before moto 5.2.4, one in process has none."""
+    return getattr(request, "environ", None) or {}
 
 
 def error_response(error: ProtocolError) -> tuple[dict[str, str], str]:

@@ -7,7 +7,6 @@ ECR does not pay for it.
 from __future__ import annotations
 
 import base64
-import re
 import zlib
 from collections.abc import Callable
 from functools import cache
@@ -63,6 +62,8 @@ _CHECKED_OPERATIONS = SHARED_OPERATIONS | EXTENDED_OPERATIONS
 
 class PullThroughCacheResponse(ECRResponse):
     is_on_server = False
+    target_operation: str | None = None
+    """What the target of a request names that has one, and that moto is not left to read alone."""
 
     @classmethod
     def dispatch(cls, request: Any, full_url: str | None = None, headers: Any = None) -> Any:
@@ -72,7 +73,7 @@ class PullThroughCacheResponse(ECRResponse):
         if target is None or _is_motos_alone(operation):
             return super().dispatch(request, full_url, headers)
         if _is_motos(operation):
-            return _answer_any_body(cls(), request, full_url, headers)
+            return _answer_any_body(cls(), target, request, full_url, headers)
         from .operations import Operations
 
         return Operations().answer(request, full_url, headers)
@@ -82,10 +83,13 @@ class PullThroughCacheResponse(ECRResponse):
         # moto's own is_werkzeug_request is true of some requests in process, too, before moto 5.2.4.
         self.is_on_server = "SERVER_SOFTWARE" in getattr(request, "environ", ())
 
+    def _get_action(self) -> str:
+        # moto asks for it several times, and would look for it anew in the query, the body and the headers.
+        return self.target_operation or super()._get_action()
+
     def determine_response_protocol(self, service_model: Any) -> str:
-        if self._get_action() in _CHECKED_OPERATIONS and "X-Amz-Target" in self.headers:
-            return "json"  # moto would decide by the request's content type
-        return super().determine_response_protocol(service_model)
+        # moto would decide by the request's content type.
+        return "json" if self.target_operation else super().determine_response_protocol(service_model)
 
     def get_authorization_token(self) -> ActionResult:
         from .access.tokens import USER, issue_token
@@ -178,13 +182,14 @@ def _answer_well_formed(response: PullThroughCacheResponse, answer: Callable[[],
 
     :raises SerializationException: the body is malformed
     :raises InvalidParameterException: a required member is missing, or moto fails on one that violates its constraints
+    :raises ProtocolError: there is no such Region
     """
     from .protocol import read_members
     from .validation import check_members
 
     shape = get_service_model("ecr").operation_model(response._get_action()).input_shape  # noqa: SLF001 (moto's name of it)
     body = response.body.encode()
-    if "X-Amz-Target" in response.headers:  # otherwise moto reads the members in a query
+    if response.target_operation:  # otherwise moto reads the members in a query
         members = read_members(body, shape)
         if not members.keys() >= set(shape.required_members):
             check_members(members, shape)
@@ -194,6 +199,7 @@ def _answer_well_formed(response: PullThroughCacheResponse, answer: Callable[[],
     try:
         return answer()
     except _FAILURES_OF_MOTO:
+        backend_of(response)  # moto looks for it by a Region that there may be none of
         check_members(read_members(body, shape), shape)
         raise
 
@@ -241,16 +247,17 @@ def _is_implemented(operation: str) -> bool:
     return hasattr(ECRResponse, camelcase_to_underscores(operation))
 
 
-def _answer_any_body(response: PullThroughCacheResponse, request: Any, full_url: str | None, headers: Any) -> Any:
+def _answer_any_body(
+    response: PullThroughCacheResponse, target: str, request: Any, full_url: str | None, headers: Any
+) -> Any:
     """Have moto answer a request, but for one that moto cannot read, or that is of no registry."""
-    from .protocol import check_target, declared_as_json, is_decompressed
+    from .protocol import check_target, is_decompressed, set_up
 
     response.allow_request_decompression = not is_decompressed(request)
     try:
-        check_target(request.headers["X-Amz-Target"], get_service_model("ecr"))
-        with declared_as_json(request):
-            response.setup_class(request, full_url, headers)
-        backend_of(response)
+        check_target(target, get_service_model("ecr"))
+        set_up(response, request, full_url, headers)
+        check_account(response)
     except ProtocolError as error:
         refusal = error
     except UnicodeDecodeError:
@@ -258,15 +265,16 @@ def _answer_any_body(response: PullThroughCacheResponse, request: Any, full_url:
     except (OSError, EOFError, zlib.error, HTTPException):
         refusal = SerializationException("The request body is malformed, or cut off")
     else:
-        return answer_by_target(response)
+        return answer_by_target(response, target.rpartition(".")[2])
     from .operations import Operations
 
     return Operations().refuse(refusal)
 
 
-def answer_by_target(response: PullThroughCacheResponse) -> TYPE_RESPONSE:
+def answer_by_target(response: PullThroughCacheResponse, operation: str) -> TYPE_RESPONSE:
     """Have moto answer a request with the operation that its target names, and with the members in its body."""
-    response.querystring = {}  # moto would prefer what the query, the body as a query, or the headers say
+    response.target_operation = operation
+    response.querystring = {}  # moto looks for members there first
     return response.call_action()
 
 
@@ -275,13 +283,21 @@ def backend_of(response: BaseResponse) -> PullThroughCacheBackend:
 
     :raises ProtocolError: there is no such account or Region
     """
-    account = response.current_account
-    if not re.fullmatch("[0-9]+", account):
-        raise ProtocolError("UnrecognizedClientException", f"'{account}' is not the id of an account")
+    check_account(response)
     try:
-        return cast(PullThroughCacheBackend, ecr_backends[account][response.region])
+        return cast(PullThroughCacheBackend, ecr_backends[response.current_account][response.region])
     except KeyError:
         raise ProtocolError("InvalidSignatureException", "Credential should be scoped to a valid region.") from None
+
+
+def check_account(response: BaseResponse) -> None:
+    """Check that a request is for an account that there can be.
+
+    :raises ProtocolError: it is not
+    """
+    account = response.current_account
+    if not (account.isascii() and account.isdigit()):
+        raise ProtocolError("UnrecognizedClientException", f"'{account}' is not the id of an account")
 
 
 def _refusal_of_missing(operation: str) -> ProtocolError:
