@@ -86,15 +86,15 @@ def read_members(body: bytes, shape: StructureShape) -> dict[str, Any]:
     return cast("dict[str, Any]", _read(document, shape, "The request body"))
 
 
-def _environ(request: Any) -> dict[str, Any]:
-    """Return the WSGI environment of a request. Before moto 5.2.4, one in process has none."""
-    return getattr(request, "environ", None) or {}
-
-
 def error_response(error: ProtocolError) -> tuple[dict[str, str], str]:
     """Return the headers and body of an error that the service's model does not list."""
     headers = {"Content-Type": CONTENT_TYPE, "X-Amzn-Errortype": error.code}
     return headers, json.dumps({"__type": error.code, "message": error.message})
+
+
+def _environ(request: Any) -> dict[str, Any]:
+    """Return the WSGI environment of a request. Before moto 5.2.4, one in process has none."""
+    return getattr(request, "environ", None) or {}
 
 
 def _read(value: Any, shape: Shape, where: str) -> Any:

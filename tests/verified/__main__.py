@@ -11,7 +11,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from . import recordings, reporting
-from .cleaning import LeftBehind, bearing_a_prefix, clean
+from .cleaning import LeftBehind, bearing_a_prefix, clean, marked_for_deletion
 from .cloud import Cloud
 from .consent import COSTS, REGIONS, NoConsent, cloud_of_the_user
 from .guard import NotAllowed
@@ -105,7 +105,7 @@ def _say_what_is_left(cloud: Cloud, directory: Path) -> int:
             (open_journals if journal.lock() else running).append(journal.prefix)
     left, marked = (
         [name for name in names if not any(bears(prefix, name) for prefix in running)]
-        for names in (bearing_a_prefix(cloud), bearing_a_prefix(cloud, marked_for_deletion=True))
+        for names in (bearing_a_prefix(cloud), marked_for_deletion(cloud))
     )
     if running:
         print(f"still running: {', '.join(running)}")

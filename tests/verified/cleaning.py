@@ -146,16 +146,19 @@ _DELETE: dict[str, Callable[[Cloud, str], None]] = {
 """How each kind is deleted, in the order in which they are."""
 
 
-def bearing_a_prefix(cloud: Cloud, *, marked_for_deletion: bool = False) -> list[str]:
-    """Return the names of all in an account and Region that is made like the names of a run, of any run.
+def marked_for_deletion(cloud: Cloud) -> list[str]:
+    """Return the names of the secrets of runs that AWS deletes by itself.
 
-    A secret that is marked for deletion is none of it. AWS deletes it by itself: soon if the cleaning has marked it, in
-    a week if only a scenario has, and until it is cleaned the journal names it.
-
-    :param marked_for_deletion: return the secrets that are, and nothing else
+    That is soon if the cleaning has marked one, and in a week if only a scenario has; until then its journal names it.
     """
-    if marked_for_deletion:
-        return sorted(_secrets(cloud, marked_for_deletion=True))
+    return sorted(name for name, is_marked in _secrets(cloud) if is_marked)
+
+
+def bearing_a_prefix(cloud: Cloud) -> list[str]:
+    """Return the names of all in an account and Region that are made like those of a run, of any run.
+
+    A secret that is marked for deletion is none of it.
+    """
     ecr = cloud.own_client("ecr")
     lists: list[tuple[Any, str, str, str]] = [
         (ecr, "describe_pull_through_cache_rules", "pullThroughCacheRules", "ecrRepositoryPrefix"),
@@ -169,11 +172,12 @@ def bearing_a_prefix(cloud: Cloud, *, marked_for_deletion: bool = False) -> list
         for page in client.get_paginator(operation).paginate()
         for item in page[items]
     ]
-    return sorted([*filter(_bears_any, names), *_secrets(cloud, marked_for_deletion=False)])
+    unmarked = [name for name, is_marked in _secrets(cloud) if not is_marked]
+    return sorted([*filter(_bears_any, names), *unmarked])
 
 
-def _secrets(cloud: Cloud, *, marked_for_deletion: bool) -> Iterator[str]:
-    """Yield the names of the secrets of runs, without the folder, that are marked for deletion, or are not.
+def _secrets(cloud: Cloud) -> Iterator[tuple[str, bool]]:
+    """Yield the names of the secrets of runs, without the folder, and whether each is marked for deletion.
 
     Each is looked up, since the list may be five minutes old.
     """
@@ -186,8 +190,7 @@ def _secrets(cloud: Cloud, *, marked_for_deletion: bool) -> Iterator[str]:
                     found = secretsmanager.describe_secret(SecretId=secret["ARN"])
                 except secretsmanager.exceptions.ResourceNotFoundException:
                     continue
-                if ("DeletedDate" in found) == marked_for_deletion:
-                    yield name
+                yield name, "DeletedDate" in found
 
 
 def _bears_any(name: str) -> bool:

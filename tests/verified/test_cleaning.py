@@ -12,7 +12,7 @@ from freezegun import freeze_time
 
 from tests.verified.__main__ import main
 from tests.verified.case import Case
-from tests.verified.cleaning import LeftBehind, bearing_a_prefix, clean
+from tests.verified.cleaning import LeftBehind, bearing_a_prefix, clean, marked_for_deletion
 from tests.verified.guard import NotAllowed
 from tests.verified.journal import Journal, journals
 from tests.verified.running import Scenario, run
@@ -343,7 +343,7 @@ def test_secret_that_is_marked_for_deletion_is_listed_for_itself(cloud_of_moto, 
     case.secret("-here")
     case.secretsmanager.delete_secret(SecretId=case.secret("-marked"), RecoveryWindowInDays=7)
     assert bearing_a_prefix(cloud_of_moto) == [f"{journal.prefix}-here", f"{journal.prefix}-rule"]
-    assert bearing_a_prefix(cloud_of_moto, marked_for_deletion=True) == [f"{journal.prefix}-marked"]
+    assert marked_for_deletion(cloud_of_moto) == [f"{journal.prefix}-marked"]
 
 
 def test_secret_that_a_scenario_marked_is_deleted_at_once(in_process, cloud_of_moto, journal):
